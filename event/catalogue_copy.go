@@ -1,0 +1,103 @@
+package event
+
+func copyEntries() []Entry {
+	return []Entry{
+		{
+			Code: MailboxStarted, Severity: Info,
+			Text:        "Work on a mailbox has begun.",
+			Explanation: "Its folders are listed and compared with the ledger; only what has no outcome yet is moved.",
+			Remedy:      "Nothing needs to be done.",
+			SeeAlso:     []Code{MailboxFinished},
+		},
+		{
+			Code: MailboxFinished, Severity: Info,
+			Text:        "Work on a mailbox has come to its end.",
+			Explanation: "Every folder was gone through and each message has an outcome; the detail counts them.",
+			Remedy:      "Nothing needs to be done; look into the waybill if messages were quarantined or refused.",
+			SeeAlso:     []Code{MessageQuarantined, MessageRefused, VerifyPassed},
+		},
+		{
+			Code: MailboxFailed, Severity: Error,
+			Text:        "Work on a mailbox stopped before its end; the other mailboxes go on.",
+			Explanation: "The detail tells what stopped it. What arrived until then is in the ledger and is not sent again.",
+			Remedy:      "Remove the cause and run the same command again; it goes on where this one stopped.",
+			Ancestors: []Ancestor{
+				{ID: "8124", Articles: []string{"Q214822", "Q256199"}, Said: "bad section, the remainder is skipped.",
+					Difference: "What was skipped had to be cut out of a recovery file by hand."},
+				{ID: "8072", Articles: []string{"Q294351"}, Said: "unexpected MAPI error.",
+					Difference: "No place and no cause were given."},
+				{ID: "7000", Articles: []string{"Q168606"}, Said: "the address book of the account was not migrated.",
+					Difference: "The user was skipped, and the exit code did not tell."},
+			},
+			SeeAlso: []Code{RunResumed, FolderFailed},
+		},
+		{
+			Code: OutcomeResolved, Severity: Notice,
+			Text:        "The outcome of an interrupted batch was found by looking at what had arrived.",
+			Explanation: "A crash or a lost connection left open whether messages had been delivered. The target folder was read from the position that the ledger had noted before sending, and compared by content, so nothing is sent twice and nothing is left out.",
+			Remedy:      "Nothing needs to be done.",
+			Ancestors: []Ancestor{{ID: "8002", Articles: []string{"Q200564", "Q256199"}, Said: "errors occurred and a recovery file was made.",
+				Difference: "The file had to be edited and run by hand, and a second run over the same users made duplicates."}},
+			SeeAlso: []Code{RunResumed},
+		},
+		{
+			Code: SourceChanged, Severity: Warning,
+			Text:        "The source changed while it was being read.",
+			Explanation: "Mail was delivered, moved or deleted during the run. Nothing false was delivered, but this pass may not have seen everything.",
+			Remedy:      "Run again once the source is quiet, for instance after the mail flow has been switched over.",
+			SeeAlso:     []Code{MessageVanished, FlagsMerged},
+		},
+		{
+			Code: Retrying, Severity: Info,
+			Text:        "An operation failed for a moment and will be tried again.",
+			Explanation: "The trouble is of a kind that passes, such as a connection that broke. The pause grows from try to try, within limits.",
+			Remedy:      "Nothing needs to be done unless it goes on for long; then check the network and the server's load.",
+			SeeAlso:     []Code{Throttled, MailboxFailed},
+		},
+		{
+			Code: Throttled, Severity: Info,
+			Text:        "The other side asked to wait; waiting is not a failure.",
+			Explanation: "The server limits how much is done at a time. The mailbox is put back until the moment that the server named, and does not count as failed.",
+			Remedy:      "Lower the number of mailboxes that are moved at the same time, or have the limit raised for the migration.",
+			Ancestors: []Ancestor{{ID: "179", Source: "directory export", Articles: []string{"Q274009"}, Said: "a session could not be opened.",
+				Difference: "There were ten sessions for all, and a run that found none left simply failed."}},
+			SeeAlso: []Code{Retrying},
+		},
+		{
+			Code: TargetFull, Severity: Error,
+			Text:        "There is no space left in the target.",
+			Explanation: "The disk is full or the mailbox has reached its quota. Nothing was stored by halves.",
+			Remedy:      "Raise the quota or make space, and run again.",
+			Ancestors: []Ancestor{{ID: "4088", Articles: []string{"Q234733"}, Said: "a message cannot be accessed and is not migrated.",
+				Difference: "A quota that was too small looked like damaged mail."}},
+			SeeAlso: []Code{DiskFull, MessageRefused},
+		},
+		{
+			Code: FolderFailed, Severity: Error,
+			Text:        "A folder could not be gone through to its end.",
+			Explanation: "The listing broke off. The messages listed until then are moved and have an outcome; the folder counts as incomplete until a later run gets through.",
+			Remedy:      "See the detail for the place; repair the folder or the connection, and run again.",
+			Ancestors: []Ancestor{
+				{ID: "1032", Articles: []string{"Q238784"}, Said: "the export file could not be read within the contents of a message.",
+					Difference: "The first message out of order ended the account, and the rest was not counted."},
+				{ID: "98", Source: "MS Exchange Migration", Articles: []string{"Q157631"}, Said: "a line could not be processed.",
+					Difference: "The number of the line was all there was."},
+			},
+			SeeAlso: []Code{FolderUnreadable, MailboxFailed},
+		},
+		{
+			Code: FlagsMerged, Severity: Info,
+			Text:        "Flags that had changed in the source were carried over to messages moved earlier.",
+			Explanation: "The message in the target still had the flags with which it was delivered, so the newer ones of the source are right.",
+			Remedy:      "Nothing needs to be done.",
+			SeeAlso:     []Code{FlagsKept},
+		},
+		{
+			Code: FlagsKept, Severity: Notice,
+			Text:        "Flags of a message changed on both sides, and those of the target stay.",
+			Explanation: "The user already works in the target; what was done there counts more than a late change in the source.",
+			Remedy:      "Nothing needs to be done; the detail names both sets of flags.",
+			SeeAlso:     []Code{FlagsMerged},
+		},
+	}
+}

@@ -1,0 +1,85 @@
+package event
+
+func preflightEntries() []Entry {
+	return []Entry{
+		{
+			Code: PreflightPassed, Severity: Info,
+			Text:        "The rights suffice: canaries were written to mailboxes of the target, read back and removed.",
+			Explanation: "Preflight logged on as the run will log on, to several mailboxes at the same time, and did there what the run will do.",
+			Remedy:      "Nothing needs to be done.",
+			SeeAlso:     []Code{PreflightRefused},
+		},
+		{
+			Code: PreflightRefused, Severity: Error,
+			Text:        "The rights do not suffice; nothing was changed and nothing was moved.",
+			Explanation: "The right to create a mailbox is not the right to fill it. With the rights that are held now, accounts and mailboxes would appear in the target and stay empty. Preflight found that out by trying with canaries and has taken them away again.",
+			Remedy:      "Grant each right listed with W2003, with the command printed beside it, and run \"waybill preflight\" again; it changes nothing that lasts.",
+			Ancestors: []Ancestor{
+				{ID: "7044", Articles: []string{"Q255888"}, Said: "internal failure communicating with the MAPI spooler, code 80004005.",
+					Difference: "The operator held Service Account Admin where Permissions Admin on organization, site and configuration was needed. With two or more users selected, the mailboxes were created and stayed empty, and this event was the only trace."},
+				{ID: "10052", Articles: []string{"Q275341"}, Said: "invalid server, or no permission.",
+					Difference: "One text stood for a wrong name, a server out of reach and a missing right."},
+			},
+			SeeAlso: []Code{RightMissing, LogonFailed, MailboxHollow},
+		},
+		{
+			Code: RightMissing, Severity: Error,
+			Text:        "A right is missing that the migration needs.",
+			Explanation: "The detail names what was tried, on which object, as whom, the right that it takes in that system's own words, and what is held instead.",
+			Remedy:      "Run the command that is printed with the finding, or hand it to whoever may; then run \"waybill preflight\" again.",
+			Ancestors: []Ancestor{
+				{ID: "7044", Articles: []string{"Q255888"}, Said: "internal failure communicating with the MAPI spooler.",
+					Difference: "It named neither the right nor the object."},
+				{ID: "181", Source: "MSExchangeMigDS", Articles: []string{"Q275341", "Q177938"}, Said: "could not bind to the directory with the permissions required.",
+					Difference: "It did not tell which account had tried; scheduled runs used another one than the operator believed."},
+				{ID: "283", Source: "MSExchangeMigDS", Articles: []string{"Q154443"}, Said: "an object could not be removed; changes could not be written to the directory.",
+					Difference: "A missing right and an object that lives in another site gave the same text."},
+				{ID: "168", Articles: []string{"Q149284"}, Said: "shared folders could not be migrated.",
+					Difference: "The account was not among those that may create top-level folders; everything else moved, so it was noticed late."},
+				{ID: "122", Source: "MS Exchange Migration", Articles: []string{"Q157631"}, Said: "a public folder could not be created.",
+					Difference: "The refusal was reported as an error of the parser."},
+			},
+			SeeAlso: []Code{PreflightRefused},
+		},
+		{
+			Code: CanaryDiffers, Severity: Error,
+			Text:        "A canary was read back differently from how it was written.",
+			Explanation: "The target changed bytes, flags, keywords or the date although it promises to keep them. Every message would suffer the same, and none could be proven.",
+			Remedy:      "See in the detail what differs; look for filters, virus scanners or a proxy on the way to the target, and for a limit on keywords or dates.",
+			SeeAlso:     []Code{VerifyMismatch, NotCarried},
+		},
+		{
+			Code: CanaryLeft, Severity: Warning,
+			Text:        "A canary could not be removed from the target.",
+			Explanation: "Preflight wrote a small marked message or a canary account and was not allowed, or not able, to take it away again.",
+			Remedy:      "Remove by hand what the detail names.",
+			SeeAlso:     []Code{ProbeUnavailable},
+		},
+		{
+			Code: ProbeUnavailable, Severity: Warning,
+			Text:        "The rights cannot be proven on this target without leaving a trace.",
+			Explanation: "No mailbox exists yet to try with, and this target cannot remove an account once it is made.",
+			Remedy:      "Create two mailboxes by hand and name them in the user map, or answer yes to the question whether canary accounts may stay.",
+			SeeAlso:     []Code{CanaryLeft, PreflightRefused},
+		},
+		{
+			Code: LogonFailed, Severity: Error,
+			Text:        "It is not possible to log on to a mailbox.",
+			Explanation: "The mailbox does not exist under this name, the name or password is not accepted, or the account that logs on may not open it. The detail holds the server's answer.",
+			Remedy:      "Check that the account exists and is called as the user map says; then check the credentials and the right to open that mailbox.",
+			Ancestors: []Ancestor{
+				{ID: "7026", Articles: []string{"Q182665", "Q183312", "Q242184"}, Said: "migration aborted because of a MAPI logon failure.",
+					Difference: "The Wizard found a mailbox only by its MIGRATE address; where that was edited away or never stamped, the mailbox counted as unreachable. Waybill keeps the match in its ledger."},
+				{ID: "7017", Articles: []string{"Q186742"}, Said: "could not log on to the message store for the account.",
+					Difference: "The existing mailbox had another alias than the name in the source."},
+				{ID: "147", Articles: []string{"Q152330"}, Said: "could not log on to the message store.",
+					Difference: "The mailbox was looked for only in the container that had been chosen."},
+				{ID: "145", Articles: []string{"Q164849"}, Said: "the profile for the account could not be configured.",
+					Difference: "The cause was a library that the account could not read; the event blamed the address book."},
+				{ID: "8074", Articles: []string{"Q256199", "Q294351"}, Said: "failed to connect to the mailbox.",
+					Difference: "The remaining messages of that user were skipped, without a list."},
+			},
+			SeeAlso: []Code{RightMissing, MailboxFailed},
+		},
+	}
+}

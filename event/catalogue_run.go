@@ -1,0 +1,90 @@
+package event
+
+func runEntries() []Entry {
+	return []Entry{
+		{
+			Code: RunStarted, Severity: Info,
+			Text:        "A run has begun.",
+			Explanation: "The detail names the command, the machine and the ledger.",
+			Remedy:      "Nothing needs to be done; \"waybill status\" shows how far it is.",
+			Ancestors: []Ancestor{{ID: "10002", Articles: []string{"Q166612"}, Said: "migration begins.",
+				Difference: "Nothing recorded the command or the account under which it ran."}},
+			SeeAlso: []Code{RunFinished, RunResumed},
+		},
+		{
+			Code: RunFinished, Severity: Info,
+			Text:        "The run has come to its end.",
+			Explanation: "The detail holds the counts and the exit code: 0 means that every message is proven, 1 that exceptions are listed, 2 that some mailbox is not complete.",
+			Remedy:      "Read the waybill; if the exit code is not 0, it says what to do.",
+			Ancestors: []Ancestor{
+				{ID: "10068", Articles: []string{"Q169130"}, Said: "overall results of extraction and import.",
+					Difference: "It counted operations, not messages by outcome."},
+				{ID: "8001", Articles: []string{"Q166612"}, Said: "totals of the import: errors, messages, accounts, address books.",
+					Difference: "Nothing related them to what had been found in the source."},
+				{ID: "10003", Articles: []string{"Q166612"}, Said: "results of the extraction.",
+					Difference: "They were counted otherwise than those of the import."},
+			},
+			SeeAlso: []Code{ReportWritten, ArithmeticBroken},
+		},
+		{
+			Code: RunCancelled, Severity: Notice,
+			Text:        "The run was cancelled.",
+			Explanation: "Batches that were under way were brought to an end or left for the next run to resolve. Cancelled is a state of its own, neither success nor failure.",
+			Remedy:      "Run the same command again to go on.",
+			SeeAlso:     []Code{RunResumed},
+		},
+		{
+			Code: LedgerHeld, Severity: Error,
+			Text:        "Another process holds the ledger.",
+			Explanation: "Two runs on one ledger would deliver messages twice, so only one may write. The detail names the holder.",
+			Remedy:      "Wait for the other run, or stop it; \"waybill status\" may be used meanwhile.",
+			SeeAlso:     []Code{LedgerOtherPair},
+		},
+		{
+			Code: LedgerOtherPair, Severity: Error,
+			Text:        "The ledger belongs to another source or another target.",
+			Explanation: "What it remembers would be wrong for this pair, and messages could be lost or doubled.",
+			Remedy:      "Name the ledger that belongs to this pair with --ledger, or a new file for a new migration.",
+			SeeAlso:     []Code{LedgerHeld},
+		},
+		{
+			Code: LedgerBroken, Severity: Error,
+			Text:        "The ledger is damaged, or is not a ledger.",
+			Explanation: "The file cannot be opened or fails its own checks. Without it nobody knows what was delivered.",
+			Remedy:      "Restore it from a backup and run again; what arrived since then is found by looking in the target. Check the disk.",
+			SeeAlso:     []Code{DiskFull, LedgerHeld},
+		},
+		{
+			Code: RunResumed, Severity: Notice,
+			Text:        "An earlier run did not come to its end; this one goes on where it stopped.",
+			Explanation: "The earlier run was killed, or the machine went down. Messages with an outcome are left alone, and batches that were under way are resolved by looking at what arrived.",
+			Remedy:      "Nothing needs to be done.",
+			Ancestors: []Ancestor{{ID: "8002", Articles: []string{"Q200564", "Q256199"}, Said: "errors occurred and a recovery file was made.",
+				Difference: "A cancelled run could not be taken up again: the recovery file was repaired by hand, or all was done anew with duplicates."}},
+			SeeAlso: []Code{OutcomeResolved, RunCancelled},
+		},
+		{
+			Code: ClockJumped, Severity: Warning,
+			Text:        "The clock of this machine went back or leapt ahead.",
+			Explanation: "Times in the waybill and the throughput curve may be wrong around that moment. What was delivered and proven does not depend on the clock.",
+			Remedy:      "Check the time service of the machine.",
+			SeeAlso:     []Code{RunFinished},
+		},
+		{
+			Code: ReportWritten, Severity: Info,
+			Text:        "The waybill was written.",
+			Explanation: "The detail names the directory with report.json, messages.jsonl and report.html.",
+			Remedy:      "Open report.html in a browser, and keep the directory.",
+			Ancestors: []Ancestor{{ID: "10068", Articles: []string{"Q169130"}, Said: "overall results of extraction and import.",
+				Difference: "The summary in the event log was the only record, and it was overwritten in time."}},
+			SeeAlso: []Code{RunFinished},
+		},
+		{
+			Code: DiskFull, Severity: Error,
+			Text:        "The disk of this machine is full.",
+			Explanation: "The ledger, the waybill or a temporary file cannot be written. The run stops before anything is sent that could not be remembered.",
+			Remedy:      "Make space on the volume that the detail names, and run again.",
+			SeeAlso:     []Code{TargetFull, LedgerBroken},
+		},
+	}
+}
