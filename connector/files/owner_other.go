@@ -1,0 +1,7 @@
+//go:build !unix
+
+package files
+
+import "io/fs"
+
+func ownerOf(fs.FileInfo) Owner { return Owner{} }
