@@ -12,17 +12,17 @@ import (
 
 func TestKnownNames(t *testing.T) {
 	for name, encoded := range map[string]string{
-		"":                    "",
-		"INBOX":               "INBOX",
-		"R&D":                 "R&-D",
-		"&":                   "&-",
-		"Entwürfe":            "Entw&APw-rfe",
+		"":                   "",
+		"INBOX":              "INBOX",
+		"R&D":                "R&-D",
+		"&":                  "&-",
+		"Entwürfe":           "Entw&APw-rfe",
 		"~peter/mail/台北/日本語": "~peter/mail/&U,BTFw-/&ZeVnLIqe-", // RFC 3501 5.1.3
-		"📬":                   "&2D3crA-",
-		"a\tb":                "a&AAk-b",
-		"\x00":                "&AAA-",
-		"tilde~":              "tilde~",
-		"é&è":                 "&AOk-&-&AOg-",
+		"📬":                  "&2D3c7A-",
+		"a\tb":               "a&AAk-b",
+		"\x00":               "&AAA-",
+		"tilde~":             "tilde~",
+		"é&è":                "&AOk-&-&AOg-",
 	} {
 		if got := mutf7.Encode(name); got != encoded {
 			t.Errorf("Encode(%q) = %q, want %q", name, got, encoded)
@@ -79,7 +79,7 @@ func TestEveryNameComesBack(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	for _, s := range []string{"Entw&APw-rfe", "&-", "&2D3crA-", "R&D", "&AOl-", "&AEEAQg-", "\xff"} {
+	for _, s := range []string{"Entw&APw-rfe", "&-", "&2D3c7A-", "R&D", "&AOl-", "&AEEAQg-", "\xff"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
