@@ -1,0 +1,161 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"waybill/connector"
+	"waybill/event"
+	"waybill/failure"
+	"waybill/mail"
+	"waybill/rights"
+)
+
+// canaryDate is an arrival long ago, so that a target which silently uses the
+// present is caught.
+var canaryDate = time.Date(1999, time.December, 31, 21, 30, 15, 0, time.UTC)
+
+const canaryText = "From: Waybill <waybill@invalid>\r\nTo: postmaster@invalid\r\nSubject: Waybill canary %s\r\n" +
+	"Date: Fri, 31 Dec 1999 21:30:15 +0000\r\nMessage-ID: <%s@waybill.invalid>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n" +
+	"Waybill put this message here to see whether it may, and removes it again.\r\nIf you find it, it can be deleted.\r\n"
+
+// fly delivers a canary, reads it back, compares and removes it.
+func (c canary) fly(ctx context.Context, together int) []rights.Finding {
+	token := randomToken()
+	action := "append to the mailbox"
+	if together > 1 {
+		action = fmt.Sprintf("append while %d mailboxes are open at the same time", together)
+	}
+	caps := c.m.Target.Capabilities()
+	folder, _, _ := c.m.Target.FolderName(mail.NewPath("Waybill canary "+token), 0)
+	if !caps.EmptyFolders {
+		// A target that cannot hold folders of their own takes it in the inbox.
+		folder, _, _ = c.m.Target.FolderName(mail.Inbox, 0)
+	}
+	c.m.step(ctx, "preflight: "+action, "account", c.account, "folder", folder)
+	if err := c.box.CreateFolder(ctx, mail.Folder{Path: folder}); err != nil {
+		return c.refused("create a folder", err)
+	}
+	body := strings.ReplaceAll(canaryText, "%s", token)
+	item := connector.Item{Message: mail.Message{Key: token, Size: int64(len(body)), InternalDate: canaryDate, Flags: canaryFlags(caps)},
+		Open: func(context.Context) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(body)), nil }}
+	id, findings := c.deliver(ctx, folder, item, body, action)
+	findings = append(findings, c.cleanUp(folder, id, caps.EmptyFolders)...)
+	return findings
+}
+
+func canaryFlags(caps connector.Capabilities) mail.FlagSet {
+	set := mail.NewFlagSet((mail.Seen | mail.Flagged) & caps.Flags)
+	if caps.Keywords {
+		set = mail.NewFlagSet(set.System, "WaybillCanary")
+	}
+	return set
+}
+
+func (c canary) deliver(ctx context.Context, folder mail.Path, item connector.Item, body, action string) (id string, findings []rights.Finding) {
+	at, err := c.box.Position(ctx, folder)
+	if err != nil {
+		return "", c.refused("see the position of a folder", err)
+	}
+	receipts, err := c.box.Append(ctx, folder, at, []connector.Item{item})
+	switch {
+	case err != nil:
+		return c.find(ctx, folder, at), c.refused(action, err)
+	case len(receipts) != 1:
+		return c.find(ctx, folder, at), c.refused(action, fmt.Errorf("%d receipts for one message", len(receipts)))
+	case receipts[0].Err != nil:
+		return "", c.refused(action, receipts[0].Err)
+	}
+	if id = receipts[0].ID; id == "" {
+		id = c.find(ctx, folder, at)
+	}
+	findings = append(findings, rights.Finding{Action: action, Where: c.account, OK: true})
+	if len(receipts[0].Notes) > 0 {
+		c.m.step(ctx, "preflight: the target made notes", "account", c.account, "notes", receipts[0].Notes)
+	}
+	return id, append(findings, c.compare(ctx, folder, id, item, body)...)
+}
+
+// find looks for a canary whose place nobody told.
+func (c canary) find(ctx context.Context, folder mail.Path, at connector.Position) (id string) {
+	for stored, err := range c.box.Arrived(ctx, folder, at) {
+		if err != nil {
+			return id
+		}
+		id = stored.ID
+	}
+	return id
+}
+
+// compare reads the canary back as its owner sees it.
+func (c canary) compare(ctx context.Context, folder mail.Path, id string, item connector.Item, body string) []rights.Finding {
+	const action = "read a delivered message back"
+	stored, reader, err := c.box.Open(ctx, folder, id)
+	if err != nil {
+		return c.refused(action, err)
+	}
+	got, err := c.m.Target.Fingerprint(ctx, reader)
+	err = errors.Join(err, reader.Close())
+	if err != nil {
+		return c.refused(action, err)
+	}
+	want, err := c.m.Target.Fingerprint(ctx, strings.NewReader(body))
+	if err != nil {
+		return c.refused(action, err)
+	}
+	caps := c.m.Target.Capabilities()
+	var differs []string
+	if got != want {
+		differs = append(differs, "the content is not what was delivered")
+	}
+	if !stored.Flags.Equal(item.Flags) {
+		differs = append(differs, fmt.Sprintf("flags are (%s), want (%s)", stored.Flags, item.Flags))
+	}
+	if caps.DatePrecision > 0 && !sameDate(stored.InternalDate, item.InternalDate, caps.DatePrecision) {
+		differs = append(differs, fmt.Sprintf("internal date is %s, want %s", stored.InternalDate.UTC().Format(time.RFC3339), item.InternalDate.Format(time.RFC3339)))
+	}
+	if len(differs) > 0 {
+		detail := strings.Join(differs, "; ")
+		c.m.emit(event.Event{Code: event.CanaryDiffers, User: c.account, Detail: detail})
+		return []rights.Finding{{Action: action, Where: c.account, Detail: detail, Event: string(event.CanaryDiffers)}}
+	}
+	return []rights.Finding{{Action: action, Where: c.account, OK: true}}
+}
+
+// cleanUp removes the canary, also when the run was cancelled meanwhile.
+func (c canary) cleanUp(folder mail.Path, id string, ownFolder bool) (findings []rights.Finding) {
+	ctx := context.Background()
+	if id != "" {
+		if err := c.box.Remove(ctx, folder, id); err != nil && failure.ClassOf(err) != failure.Vanished {
+			c.m.emit(event.Event{Code: event.CanaryLeft, User: c.account, Folder: string(folder), Key: id, Detail: err.Error()})
+			findings = append(findings, c.refused("remove the canary message", err)...)
+		}
+	}
+	if ownFolder {
+		if err := c.box.DeleteFolder(ctx, folder); err != nil && failure.ClassOf(err) != failure.Vanished {
+			c.m.emit(event.Event{Code: event.CanaryLeft, User: c.account, Folder: string(folder), Detail: err.Error()})
+			findings = append(findings, c.refused("remove the canary folder", err)...)
+		}
+	}
+	return findings
+}
+
+func (c canary) refused(action string, err error) []rights.Finding {
+	return findingOf(action, c.account, err)
+}
+
+// sameDate compares two moments as exactly as the target keeps them.
+func sameDate(a, b time.Time, precision time.Duration) bool {
+	if precision < time.Second {
+		precision = time.Second
+	}
+	d := a.Sub(b)
+	if d < 0 {
+		d = -d
+	}
+	return d < precision
+}

@@ -1,0 +1,209 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"waybill/connector"
+	"waybill/event"
+	"waybill/failure"
+	"waybill/ledger"
+	"waybill/mail"
+)
+
+// mailboxRun is the work on one mailbox under one lease.
+type mailboxRun struct {
+	*run
+	box   ledger.Mailbox
+	lease ledger.Lease
+	plan  *PlanUser
+
+	from connector.SourceMailbox
+	to   connector.TargetMailbox
+
+	messages, bytes int64
+}
+
+// all moves what is left of the mailbox. One broken folder does not keep the
+// others from being moved; it makes the mailbox incomplete.
+func (w *mailboxRun) all(ctx context.Context) (err error) {
+	if err := w.open(ctx); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	var folders []mail.Folder
+	if err := w.try(ctx, w.box.User, "list folders", func() (err error) { folders, err = w.from.Folders(ctx); return err }); err != nil {
+		return err
+	}
+	there, err := w.targetFolders(ctx)
+	if err != nil {
+		return err
+	}
+	known, err := w.Ledger.Folders(ctx, w.box.ID)
+	if err != nil {
+		return err
+	}
+	names := newNaming(w.Target)
+	for _, f := range known {
+		names.reserve(f.Path, f.Target)
+	}
+	var broken []error
+	seen := map[mail.Path]bool{}
+	for _, f := range folders {
+		seen[f.Path] = true
+		if err := w.folder(ctx, f, names, there); err != nil {
+			var nap *snooze
+			if ctx.Err() != nil || errors.Is(err, ledger.ErrFenced) || errors.As(err, &nap) {
+				return err
+			}
+			broken = append(broken, fmt.Errorf("folder %s: %w", f.Path, err))
+			if failure.ClassOf(err) == failure.Full {
+				w.emit(event.Event{Code: event.TargetFull, User: w.box.User, Folder: string(f.Path), Detail: err.Error()})
+				return errors.Join(broken...)
+			}
+		}
+	}
+	if err := w.vanishedFolders(ctx, known, seen); err != nil {
+		broken = append(broken, err)
+	}
+	broken = append(broken, w.hollow(ctx))
+	return errors.Join(broken...)
+}
+
+func (w *mailboxRun) open(ctx context.Context) error {
+	err := w.try(ctx, w.box.User, "open mailbox in the source", func() (err error) {
+		w.from, err = w.Source.Mailbox(ctx, w.box.User)
+		return err
+	})
+	if err != nil {
+		w.emit(event.Event{Code: event.MailboxUnreadable, User: w.box.User, Detail: err.Error()})
+		return err
+	}
+	err = w.try(ctx, w.box.User, "open mailbox in the target", func() (err error) {
+		w.to, err = w.Target.Mailbox(ctx, w.box.Account)
+		return err
+	})
+	if err != nil {
+		w.emit(event.Event{Code: event.LogonFailed, User: w.box.User, Detail: err.Error()})
+		return errors.Join(err, w.from.Close())
+	}
+	return nil
+}
+
+func (w *mailboxRun) close() error { return errors.Join(w.to.Close(), w.from.Close()) }
+
+func (w *mailboxRun) targetFolders(ctx context.Context) (map[mail.Path]bool, error) {
+	there := map[mail.Path]bool{}
+	err := w.try(ctx, w.box.User, "list folders of the target", func() error {
+		folders, err := w.to.Folders(ctx)
+		for _, f := range folders {
+			there[f.Path] = !f.Container
+		}
+		return err
+	})
+	return there, err
+}
+
+// planned finds what the plan says of a folder; a folder that came after the
+// plan has nothing.
+func (w *mailboxRun) planned(path mail.Path) (PlanFolder, bool) {
+	for _, f := range w.plan.Folders {
+		if f.Path == path {
+			return f, true
+		}
+	}
+	return PlanFolder{}, false
+}
+
+// folder names and makes one folder in the target, then moves its messages.
+func (w *mailboxRun) folder(ctx context.Context, f mail.Folder, names *naming, there map[mail.Path]bool) error {
+	line, planned := w.planned(f.Path)
+	var notes []mail.Note
+	stored, shown, notes := names.name(f.Path)
+	if planned && line.Target != "" && line.Target != stored {
+		stored, shown, notes = line.Target, string(line.Target), nil // the operator's word
+		names.reserve(f.Path, stored)
+	}
+	row, err := w.Ledger.PutFolder(ctx, w.lease, ledger.Folder{Mailbox: w.box.ID, Path: f.Path, Target: stored, Use: f.Use})
+	if err != nil {
+		return err
+	}
+	for _, n := range notes {
+		w.emit(event.Event{Code: event.FolderRenamed, User: w.box.User, Folder: string(f.Path), Detail: n.Text})
+	}
+	if !line.Skip && !there[row.Target] && (w.Target.Capabilities().EmptyFolders || !f.Container) {
+		w.step(ctx, "create folder", "account", w.box.Account, "folder", shown)
+		err := w.try(ctx, w.box.User, "create folder", func() error {
+			return w.to.CreateFolder(ctx, mail.Folder{Path: row.Target, Use: f.Use, Subscribed: f.Subscribed})
+		})
+		if err != nil {
+			return w.fail(ctx, row, err)
+		}
+		there[row.Target] = true
+	}
+	if f.Container {
+		return w.queue.Checkpoint(ctx, w.lease, ledger.Change{Folder: row.ID, Complete: &ledger.Complete{}})
+	}
+	p := &pass{mailboxRun: w, folder: row, skip: line.Skip}
+	if err := p.all(ctx); err != nil {
+		return w.fail(ctx, row, err)
+	}
+	return nil
+}
+
+// fail records why a folder did not go through and returns err.
+func (w *mailboxRun) fail(ctx context.Context, row ledger.Folder, err error) error {
+	if ctx.Err() != nil || errors.Is(err, ledger.ErrFenced) {
+		return err
+	}
+	var nap *snooze
+	if errors.As(err, &nap) {
+		return err
+	}
+	w.emit(event.Event{Code: event.FolderFailed, User: w.box.User, Folder: string(row.Path), Detail: err.Error()})
+	return errors.Join(err, w.Ledger.FailFolder(ctx, w.lease, row.ID, failure.ClassOf(err), err.Error()))
+}
+
+// vanishedFolders looks for folders that the ledger knows and the source has no
+// more, with batches whose outcome is still unknown: what arrived of them can no
+// longer be told from what did not.
+func (w *mailboxRun) vanishedFolders(ctx context.Context, known []ledger.Folder, seen map[mail.Path]bool) error {
+	for _, f := range known {
+		if seen[f.Path] {
+			continue
+		}
+		p := &pass{mailboxRun: w, folder: f}
+		if err := p.abandon(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hollow catches the oldest failure of all: mail in the source, none in the
+// target, and every step says that it went well.
+func (w *mailboxRun) hollow(ctx context.Context) error {
+	tallies, err := w.Ledger.Tallies(ctx, w.box.ID)
+	if err != nil {
+		return err
+	}
+	var found, arrived, left int64
+	for _, t := range tallies {
+		for s, n := range t.Messages {
+			found += n
+			switch ledger.State(s) {
+			case ledger.Verified, ledger.Delivered:
+				arrived += n
+			case ledger.Skipped:
+				left += n
+			}
+		}
+	}
+	if found > left && arrived == 0 {
+		w.emit(event.Event{Code: event.MailboxHollow, User: w.box.User, Detail: fmt.Sprintf("%d messages in the source", found)})
+		return failure.New(failure.Internal, "account for mailbox", w.box.User, "mailbox.hollow",
+			fmt.Errorf("%d messages in the source and none in the target", found)).WithRemedy("look at the messages' reasons in the waybill")
+	}
+	return nil
+}

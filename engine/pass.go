@@ -1,0 +1,329 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"hash/maphash"
+
+	"waybill/connector"
+	"waybill/event"
+	"waybill/failure"
+	"waybill/ledger"
+	"waybill/mail"
+)
+
+// pass goes once over one folder: it settles what an interrupted run left open,
+// lists the source, sends what the ledger does not have, and merges flags.
+type pass struct {
+	*mailboxRun
+	folder ledger.Folder
+	skip   bool // the plan leaves the folder out
+
+	nextSeq  int64
+	chunk    []mail.Message // listed, not yet looked up
+	batch    []mail.Message // to be sent
+	size     int64          // of batch
+	settled  []ledger.Row   // outcomes that wait for the next checkpoint
+	closing  []int64        // intents that these outcomes settle
+	verify   chan proven    // the verification in flight, nil when none
+	found    int64
+	again    bool // something here is to be tried again by the next run
+	merged   int64
+	vanished *vanished // rows that the source lists no more; nil on a first pass
+}
+
+// lookupChunk is how many listed messages are looked up in the ledger at once.
+const lookupChunk = 500
+
+func (p *pass) all(ctx context.Context) (err error) {
+	defer func() { p.drop() }()
+	if err := p.resolve(ctx); err != nil {
+		return err
+	}
+	var census connector.Census
+	err = p.try(ctx, p.box.User, "census of "+string(p.folder.Path), func() (err error) {
+		census, err = p.from.Census(ctx, p.folder.Path, false)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if p.unchanged(census) {
+		p.step(ctx, "folder unchanged", "user", p.box.User, "folder", p.folder.Path)
+		p.progress().Advanced(p.box.User, p.folder.Found, max(census.Bytes, 0))
+		return nil
+	}
+	p.step(ctx, "folder", "user", p.box.User, "folder", p.folder.Path, "target", p.folder.Target)
+	if p.vanished, err = p.findVanished(ctx); err != nil {
+		return err
+	}
+	if err := p.list(ctx); err != nil {
+		return err
+	}
+	done := &ledger.Complete{Census: census.State, Found: p.found}
+	if p.again {
+		done.Census = "" // so that the next run lists the folder again
+	}
+	if p.merged > 0 {
+		p.emit(event.Event{Code: event.FlagsMerged, User: p.box.User, Folder: string(p.folder.Path), Detail: fmt.Sprintf("%d messages", p.merged)})
+	}
+	return p.checkpoint(ctx, nil, done)
+}
+
+// unchanged reports whether the last complete pass saw the folder as it is now.
+func (p *pass) unchanged(census connector.Census) bool {
+	return p.folder.Complete && census.State != "" && census.State == p.folder.Census && !p.Options.RetryExceptions
+}
+
+// list goes through the source's listing and sends what is due.
+func (p *pass) list(ctx context.Context) error {
+	for m, err := range p.from.Messages(ctx, p.folder.Path) {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil && m.Key == "" {
+			return err
+		}
+		p.found++
+		if err != nil {
+			if err := p.listingFault(ctx, m, err); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := p.take(ctx, m); err != nil {
+			return err
+		}
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err := p.look(ctx); err != nil {
+		return err
+	}
+	if err := p.send(ctx); err != nil {
+		return err
+	}
+	return p.collect(ctx)
+}
+
+// take queues a listed message for the ledger's opinion.
+func (p *pass) take(ctx context.Context, m mail.Message) error {
+	p.chunk = append(p.chunk, m)
+	if len(p.chunk) < lookupChunk {
+		return nil
+	}
+	return p.look(ctx)
+}
+
+// look asks the ledger about the chunk and deals with each message.
+func (p *pass) look(ctx context.Context) error {
+	if len(p.chunk) == 0 {
+		return nil
+	}
+	keys := make([]string, len(p.chunk))
+	for i := range p.chunk {
+		keys[i] = p.chunk[i].Key
+	}
+	rows, err := p.Ledger.Lookup(ctx, p.folder.ID, keys)
+	if err != nil {
+		return err
+	}
+	chunk := p.chunk
+	p.chunk = p.chunk[:0]
+	for i, row := range rows {
+		if err := p.decide(ctx, chunk[i], row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// decide does what is due for one message, given what the ledger has of it.
+func (p *pass) decide(ctx context.Context, m mail.Message, row ledger.Row) error {
+	switch {
+	case p.skip && row.State == ledger.Planned:
+		return p.conclude(ctx, ledger.Row{Key: m.Key, State: ledger.Skipped, Size: max(m.Size, 0), Date: m.InternalDate, Flags: m.Flags, Rule: "plan.folder-skipped", Reason: "the plan leaves this folder out"})
+	case row.State == ledger.Planned:
+		if moved, err := p.followed(ctx, m); moved || err != nil {
+			return err
+		}
+		return p.due(ctx, m)
+	case row.State == ledger.Skipped && !p.skip:
+		return p.due(ctx, m)
+	case row.State == ledger.Delivered:
+		return p.verifyAgain(ctx, m, row)
+	case row.State == ledger.Verified:
+		p.progress().Advanced(p.box.User, 1, row.Size)
+		return p.mergeFlags(ctx, m, row)
+	case p.worthRetry(row):
+		return p.due(ctx, m)
+	}
+	p.progress().Advanced(p.box.User, 1, max(row.Size, 0))
+	return nil
+}
+
+// worthRetry reports whether a message that was set aside may fare better now.
+// What broke a rule of its format will break it again; what was unreadable, gone
+// or over quota may not. A message that was delivered and read back differently
+// is in the target already and is never sent again.
+func (p *pass) worthRetry(row ledger.Row) bool {
+	if row.State != ledger.Quarantined && row.State != ledger.Refused || row.Target != "" {
+		return false
+	}
+	if p.Options.RetryExceptions {
+		return true
+	}
+	switch row.Class {
+	case failure.Malformed, failure.Unsupported, failure.TooLarge:
+		return false
+	}
+	return true
+}
+
+// due adds a message to the batch and sends the batch when it is full.
+func (p *pass) due(ctx context.Context, m mail.Message) error {
+	limitMessages, limitBytes := p.batchLimits()
+	if len(p.batch) > 0 && (len(p.batch) >= limitMessages || p.size+max(m.Size, 0) > limitBytes) {
+		if err := p.send(ctx); err != nil {
+			return err
+		}
+	}
+	p.batch = append(p.batch, m)
+	p.size += max(m.Size, 0)
+	return nil
+}
+
+// listingFault records a message that the source lists and cannot present.
+func (p *pass) listingFault(ctx context.Context, m mail.Message, err error) error {
+	rows, lookErr := p.Ledger.Lookup(ctx, p.folder.ID, []string{m.Key})
+	if lookErr != nil {
+		return lookErr
+	}
+	if rows[0].State == ledger.Verified {
+		p.progress().Advanced(p.box.User, 1, rows[0].Size)
+		return nil // moved while it could still be read
+	}
+	return p.conclude(ctx, p.setAside(m, err, ledger.Quarantined))
+}
+
+// setAside makes the row of a message that cannot be moved, and tells why.
+func (p *pass) setAside(m mail.Message, err error, state ledger.State) ledger.Row {
+	class := failure.ClassOf(err)
+	switch class {
+	case failure.Malformed, failure.Unsupported, failure.TooLarge:
+	default:
+		p.again = true
+	}
+	code := event.MessageQuarantined
+	switch {
+	case state == ledger.Refused:
+		code = event.MessageRefused
+	case class == failure.Vanished:
+		code = event.MessageVanished
+	case class == failure.Transient:
+		code = event.SourceChanged
+	}
+	p.emit(event.Event{Code: code, User: p.box.User, Folder: string(p.folder.Path), Key: m.Key, Detail: err.Error()})
+	return ledger.Row{Key: m.Key, State: state, Size: max(m.Size, 0), Date: m.InternalDate, Flags: m.Flags,
+		Rule: failure.RuleOf(err), Reason: err.Error(), Class: class, Notes: m.Notes}
+}
+
+// conclude keeps an outcome for the next checkpoint.
+func (p *pass) conclude(ctx context.Context, row ledger.Row) error {
+	p.settled = append(p.settled, row)
+	p.settle(p.box.User, 1, row.Size)
+	p.messages++
+	p.bytes += row.Size
+	if len(p.settled) >= 2*lookupChunk {
+		return p.checkpoint(ctx, nil, nil)
+	}
+	return nil
+}
+
+// checkpoint makes all outcomes so far durable, together with a new intent.
+func (p *pass) checkpoint(ctx context.Context, open *ledger.Intent, done *ledger.Complete) error {
+	if len(p.settled) == 0 && len(p.closing) == 0 && open == nil && done == nil {
+		return nil
+	}
+	err := p.queue.Checkpoint(ctx, p.lease, ledger.Change{Folder: p.folder.ID, Settled: p.settled, Close: p.closing, Open: open, Complete: done})
+	if err != nil {
+		return err
+	}
+	p.settled, p.closing = p.settled[:0], p.closing[:0]
+	return nil
+}
+
+// vanished knows the rows of a folder that the source lists no more, by content.
+type vanished struct {
+	keys map[mail.Digest][]string
+}
+
+// findVanished lists the folder once to see which rows have no message any more.
+// They may be messages whose key changed: a new UIDVALIDITY, a renumbered file.
+func (p *pass) findVanished(ctx context.Context) (*vanished, error) {
+	if any, err := p.hasRows(ctx); err != nil || !any {
+		return nil, err
+	}
+	seed := maphash.MakeSeed()
+	seen := map[uint64]struct{}{}
+	for m, err := range p.from.Messages(ctx, p.folder.Path) {
+		if err != nil && m.Key == "" {
+			return nil, err
+		}
+		seen[maphash.String(seed, m.Key)] = struct{}{}
+	}
+	v := &vanished{keys: map[mail.Digest][]string{}}
+	for row, err := range p.Ledger.Rows(ctx, p.folder.ID, ledger.Verified) {
+		if err != nil {
+			return nil, err
+		}
+		if _, there := seen[maphash.String(seed, row.Key)]; !there {
+			v.keys[row.Digest] = append(v.keys[row.Digest], row.Key)
+		}
+	}
+	if len(v.keys) == 0 {
+		return nil, ctx.Err()
+	}
+	return v, ctx.Err()
+}
+
+func (p *pass) hasRows(ctx context.Context) (bool, error) {
+	for _, err := range p.Ledger.Rows(ctx, p.folder.ID, ledger.Verified) {
+		return err == nil, err
+	}
+	return false, nil
+}
+
+// followed recognises a message under a new key by its content, and gives the
+// row that key instead of delivering the message again.
+func (p *pass) followed(ctx context.Context, m mail.Message) (bool, error) {
+	if p.vanished == nil {
+		return false, nil
+	}
+	digest, _, err := p.digest(ctx, m)
+	if err != nil {
+		if ctx.Err() != nil {
+			return false, err
+		}
+		return false, nil // sending it will tell what is wrong
+	}
+	old := p.vanished.keys[digest]
+	if len(old) == 0 {
+		return false, nil
+	}
+	p.vanished.keys[digest] = old[1:]
+	err = p.queue.Checkpoint(ctx, p.lease, ledger.Change{Folder: p.folder.ID, Rekey: []ledger.Rekey{{Old: old[0], New: m.Key}}})
+	if err == nil {
+		p.progress().Advanced(p.box.User, 1, max(m.Size, 0))
+	}
+	return true, err
+}
+
+// drop waits for a verification that nobody will collect.
+func (p *pass) drop() {
+	if p.verify != nil {
+		<-p.verify
+		p.verify = nil
+	}
+}

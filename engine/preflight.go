@@ -1,0 +1,241 @@
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"sync"
+
+	"waybill/connector"
+	"waybill/directory"
+	"waybill/event"
+	"waybill/failure"
+	"waybill/rights"
+)
+
+// ErrRefused is returned when preflight found that the rights do not suffice.
+// Nothing was changed in the target, or what was changed is removed again.
+var ErrRefused = errors.New("preflight refused: the rights do not suffice, and nothing was changed")
+
+// Preflight proves the rights by doing: it opens two mailboxes at the same time
+// with the identity of the run, delivers a canary to each, reads it back as the
+// owner would see it, compares, and removes every trace. Where the plan creates
+// accounts it creates and removes canary accounts too. It returns every finding;
+// the error is ErrRefused when one of them is not OK.
+func (m *Migration) Preflight(ctx context.Context, plan *Plan) ([]rights.Finding, error) {
+	findings, err := m.Target.Probe(ctx)
+	if err != nil {
+		findings = append(findings, findingOf("look at rights", m.Target.Capabilities().Location, err)...)
+	}
+	for i := range findings {
+		if !findings[i].OK {
+			// A probe is advice. Only what is tried below decides.
+			m.emit(event.Event{Code: event.RightMissing, Detail: findings[i].String()})
+		}
+	}
+	proof, err := m.prove(ctx, plan)
+	if err != nil && stops(err) {
+		return findings, err
+	}
+	findings = append(hints(findings), proof...)
+	refused := false
+	for i := range proof {
+		if !proof[i].OK {
+			refused = true
+			m.emit(event.Event{Code: event.RightMissing, Detail: proof[i].String()})
+		}
+	}
+	if refused {
+		m.emit(event.Event{Code: event.PreflightRefused, Detail: m.Target.Capabilities().Location})
+		return findings, failure.New(failure.Denied, "preflight", m.Target.Capabilities().Location, "preflight.refused", ErrRefused)
+	}
+	m.emit(event.Event{Code: event.PreflightPassed, Detail: fmt.Sprintf("%d checks", len(proof))})
+	return findings, nil
+}
+
+// hints keeps what Probe found as information: a right that is missing on paper
+// and not needed in fact must not refuse a run.
+func hints(findings []rights.Finding) []rights.Finding {
+	out := make([]rights.Finding, len(findings))
+	for i, f := range findings {
+		if !f.OK {
+			f.Detail, f.OK = "on paper only: not held; what was tried below decides. "+f.Detail, true
+		}
+		out[i] = f
+	}
+	return out
+}
+
+// prove chooses the two mailboxes and runs the canaries.
+func (m *Migration) prove(ctx context.Context, plan *Plan) (findings []rights.Finding, err error) {
+	caps := m.Target.Capabilities()
+	var existing, toCreate []PlanUser
+	public := false
+	for _, u := range plan.Users {
+		switch {
+		case u.Action == directory.Existing:
+			existing = append(existing, u)
+		case u.Action == directory.Create:
+			toCreate = append(toCreate, u)
+			public = public || u.Kind == string(directory.Public)
+		}
+	}
+	var accounts []string
+	for _, u := range existing {
+		if len(accounts) < 2 {
+			accounts = append(accounts, u.Account)
+		}
+	}
+	if len(toCreate) > 0 {
+		switch {
+		case !caps.CreateAccounts:
+			findings = append(findings, rights.Finding{Action: "create accounts", Where: caps.Location, Detail: "this target cannot make accounts", Event: string(event.ProbeUnavailable)})
+		case !caps.DeleteAccounts && !m.Options.AcceptTrace:
+			findings = append(findings, rights.Finding{Action: "create and remove canary accounts", Where: caps.Location, Event: string(event.ProbeUnavailable),
+				Detail: "this target cannot remove accounts, so a canary account would stay", Grant: "run again with --yes to go without this proof, or create two of the accounts first and name them in the user map"})
+		case caps.DeleteAccounts:
+			want := max(1, 2-len(accounts))
+			canaries, more := m.createCanaries(ctx, want, public)
+			findings = append(findings, more...)
+			defer func() { findings = append(findings, m.deleteCanaries(canaries)...) }()
+			for _, id := range canaries {
+				accounts = append(accounts, id)
+			}
+		}
+	}
+	if failedAny(findings) || len(accounts) == 0 {
+		return findings, ctx.Err()
+	}
+	more, err := m.flyCanaries(ctx, accounts)
+	return append(findings, more...), err
+}
+
+func failedAny(findings []rights.Finding) bool {
+	for _, f := range findings {
+		if !f.OK {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *Migration) createCanaries(ctx context.Context, n int, public bool) (made []string, findings []rights.Finding) {
+	token := randomToken()
+	kinds := make([]directory.Kind, n)
+	if public {
+		kinds = append(kinds, directory.Public)
+	}
+	for i, kind := range kinds {
+		id := fmt.Sprintf("waybill-canary-%s-%d", token, i+1)
+		action := "create an account"
+		if kind == directory.Public {
+			action = "create a top-level public folder"
+		}
+		m.step(ctx, "preflight: "+action, "account", id)
+		err := m.Target.CreateAccount(ctx, directory.User{ID: id, Kind: kind, Name: "Waybill canary"})
+		if err != nil {
+			findings = append(findings, findingOf(action, id, err)...)
+			// It may be there all the same: a lost answer. Removing is tried.
+			made = append(made, id)
+			return made, findings
+		}
+		made = append(made, id)
+		findings = append(findings, rights.Finding{Action: action, Where: id, OK: true})
+	}
+	return made, findings
+}
+
+// deleteCanaries removes the canary accounts even when the run was cancelled.
+func (m *Migration) deleteCanaries(accounts []string) (findings []rights.Finding) {
+	ctx := context.Background()
+	for _, id := range accounts {
+		err := m.Target.DeleteAccount(ctx, id)
+		if err != nil && failure.ClassOf(err) != failure.Vanished {
+			m.emit(event.Event{Code: event.CanaryLeft, User: id, Detail: err.Error()})
+			if m.accountExists(ctx, id) {
+				f := findingOf("remove the canary account", id, err)
+				findings = append(findings, f...)
+			}
+		}
+	}
+	return findings
+}
+
+func (m *Migration) accountExists(ctx context.Context, id string) bool {
+	for a, err := range m.Target.Accounts(ctx) {
+		if err != nil {
+			return true // cannot be told: assume the worse
+		}
+		if a.ID == id {
+			return true
+		}
+	}
+	return false
+}
+
+// flyCanaries works on all accounts at the same time: each opens its mailbox,
+// waits until the others have opened theirs, and only then delivers. Rights that
+// suffice for one mailbox and not for two show here.
+func (m *Migration) flyCanaries(ctx context.Context, accounts []string) ([]rights.Finding, error) {
+	var (
+		opened sync.WaitGroup
+		done   sync.WaitGroup
+		mu     sync.Mutex
+		all    []rights.Finding
+	)
+	opened.Add(len(accounts))
+	done.Add(len(accounts))
+	for _, account := range accounts {
+		go func() {
+			defer done.Done()
+			box, err := m.Target.Mailbox(ctx, account)
+			opened.Done()
+			var findings []rights.Finding
+			if err != nil {
+				m.emit(event.Event{Code: event.LogonFailed, User: account, Detail: err.Error()})
+				findings = findingOf("log on to the mailbox", account, err)
+			} else {
+				opened.Wait()
+				c := canary{m: m, box: box, account: account}
+				findings = c.fly(ctx, len(accounts))
+				if err := box.Close(); err != nil {
+					findings = append(findings, findingOf("close the mailbox", account, err)...)
+				}
+			}
+			mu.Lock()
+			all = append(all, findings...)
+			mu.Unlock()
+		}()
+	}
+	done.Wait()
+	return all, ctx.Err()
+}
+
+// findingOf turns an error into findings: those that the connector made, or one
+// that gives the error's words.
+func findingOf(action, where string, err error) []rights.Finding {
+	if found := rights.From(err); len(found) > 0 {
+		return found
+	}
+	f := rights.Finding{Action: action, Where: where, Detail: err.Error(), Event: string(event.RightMissing)}
+	var e *failure.Error
+	if errors.As(err, &e) {
+		f.Grant = e.Remedy
+	}
+	return []rights.Finding{f}
+}
+
+func randomToken() string {
+	b := make([]byte, 5)
+	_, _ = rand.Read(b) // crypto/rand never fails on supported systems
+	return hex.EncodeToString(b)
+}
+
+// canary is one trial delivery to one mailbox.
+type canary struct {
+	m       *Migration
+	box     connector.TargetMailbox
+	account string
+}

@@ -1,0 +1,221 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"waybill/connector"
+	"waybill/event"
+	"waybill/failure"
+	"waybill/ledger"
+	"waybill/mail"
+)
+
+// delivery is what a batch delivered and is now to be proven.
+type delivery struct {
+	seq      int64
+	at       connector.Position
+	out      []*outgoing
+	receipts []connector.Receipt
+}
+
+// proven is the result of reading a batch back.
+type proven struct {
+	seq   int64
+	rows  []ledger.Row
+	again bool
+	err   error // cancelled; nothing of the batch is settled
+}
+
+// startProof reads a batch back in the background. At most one is under way.
+func (p *pass) startProof(ctx context.Context, d delivery) {
+	result := make(chan proven, 1)
+	p.verify = result
+	go func() { result <- p.proveAll(ctx, d) }()
+}
+
+// collect takes over the outcome of the verification under way.
+func (p *pass) collect(context.Context) error {
+	if p.verify == nil {
+		return nil
+	}
+	r := <-p.verify
+	p.verify = nil
+	if r.err != nil {
+		return r.err
+	}
+	var bytes int64
+	for _, row := range r.rows {
+		bytes += row.Size
+	}
+	p.settled = append(p.settled, r.rows...)
+	p.closing = append(p.closing, r.seq)
+	p.again = p.again || r.again
+	p.messages += int64(len(r.rows))
+	p.bytes += bytes
+	p.settle(p.box.User, int64(len(r.rows)), bytes)
+	return nil
+}
+
+func (p *pass) proveAll(ctx context.Context, d delivery) proven {
+	result := proven{seq: d.seq, rows: make([]ledger.Row, 0, len(d.out))}
+	if err := p.locate(ctx, &d); err != nil {
+		result.err = err
+		return result
+	}
+	for i, o := range d.out {
+		row := p.prove(ctx, o, d.receipts[i].ID, d.receipts[i].Notes)
+		if ctx.Err() != nil {
+			result.err = ctx.Err()
+			return result
+		}
+		result.again = result.again || row.State == ledger.Delivered || row.Target == ""
+		result.rows = append(result.rows, row)
+	}
+	return result
+}
+
+// locate finds the places of messages whose receipt does not name one.
+func (p *pass) locate(ctx context.Context, d *delivery) error {
+	var nameless []int
+	for i := range d.receipts {
+		if d.receipts[i].ID == "" {
+			nameless = append(nameless, i)
+		}
+	}
+	if len(nameless) == 0 {
+		return nil
+	}
+	candidates := make([]candidate, len(nameless))
+	for n, i := range nameless {
+		_, kept, _, err := p.fingerprints(ctx, d.out[i].Message)
+		if err != nil {
+			return err
+		}
+		candidates[n] = candidate{m: d.out[i].Message, kept: kept, want: d.out[i].want}
+	}
+	found, _, err := p.match(ctx, d.at, candidates, nil)
+	if err != nil {
+		return err
+	}
+	for n, i := range nameless {
+		if stored, ok := found[n]; ok {
+			d.receipts[i].ID = stored.ID
+		}
+	}
+	return nil
+}
+
+// prove reads one message back and compares content, flags and date. It returns
+// the row with the outcome.
+func (p *pass) prove(ctx context.Context, o *outgoing, id string, notes []mail.Note) ledger.Row {
+	row := ledger.Row{Key: o.Key, Size: o.read, Digest: o.digest, Date: o.InternalDate, Flags: o.Flags, Target: id}
+	row.Notes = append(append(append(row.Notes, o.Message.Notes...), o.losses...), notes...)
+	caps := p.Target.Capabilities()
+	want := o.digest
+	if !o.complete || caps.Fidelity != connector.Exact {
+		bytes, kept, size, err := p.fingerprints(ctx, o.Message)
+		if err != nil {
+			return p.unproven(row, err)
+		}
+		if o.complete && bytes != o.digest {
+			return p.unproven(row, failure.New(failure.Transient, "read back", o.Key, "source.changed", errors.New("the source changed while the message was being moved")))
+		}
+		row.Digest, row.Size, want = bytes, size, kept
+		if caps.Fidelity != connector.Exact {
+			row.Fingerprint = kept
+		}
+	}
+	stored, reader, err := p.to.Open(ctx, p.folder.Target, id)
+	if err != nil {
+		return p.unproven(row, err)
+	}
+	got, err := p.fingerprintStored(ctx, reader)
+	if err != nil {
+		return p.unproven(row, err)
+	}
+	if got != want {
+		return p.differs(row, "verify.content", fmt.Sprintf("content is %s in the target, %s was handed over", got, want))
+	}
+	rule, reason, excused := compareMarks(o, stored, caps, notes)
+	row.Notes = append(row.Notes, excused...)
+	if rule != "" {
+		return p.differs(row, rule, reason)
+	}
+	row.State = ledger.Verified
+	return row
+}
+
+// unproven keeps a delivered message whose proof failed. One that the target
+// does not find is as good as not delivered and will be sent again.
+func (p *pass) unproven(row ledger.Row, err error) ledger.Row {
+	row.Rule, row.Reason, row.Class = failure.RuleOf(err), err.Error(), failure.ClassOf(err)
+	row.State = ledger.Delivered
+	code := event.VerifyMismatch
+	if row.Class == failure.Vanished {
+		row.State, row.Target, row.Rule = ledger.Quarantined, "", "verify.missing"
+		code = event.VerifyMissing
+	}
+	p.emit(event.Event{Code: code, User: p.box.User, Folder: string(p.folder.Path), Key: row.Key, Detail: row.Reason})
+	return row
+}
+
+// differs keeps a message that arrived, and arrived otherwise than it was sent.
+func (p *pass) differs(row ledger.Row, rule, reason string) ledger.Row {
+	row.State, row.Rule, row.Reason, row.Class = ledger.Quarantined, rule, reason, failure.Malformed
+	p.emit(event.Event{Code: event.VerifyMismatch, User: p.box.User, Folder: string(p.folder.Path), Key: row.Key, Detail: reason})
+	return row
+}
+
+// verifyAgain proves a message that an earlier run delivered and could not read
+// back.
+func (p *pass) verifyAgain(ctx context.Context, m mail.Message, row ledger.Row) error {
+	want, date, losses := holdable(m, p.Target.Capabilities())
+	o := &outgoing{Message: m, want: want, losses: losses}
+	o.InternalDate = date
+	proof := p.prove(ctx, o, row.Target, nil)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	p.again = p.again || proof.State == ledger.Delivered || proof.Target == ""
+	return p.conclude(ctx, proof)
+}
+
+// mergeFlags carries over flags that changed in the source since the message was
+// delivered. It costs nothing while nothing changed.
+func (p *pass) mergeFlags(ctx context.Context, m mail.Message, row ledger.Row) error {
+	if m.Flags.Equal(row.Flags) {
+		return nil
+	}
+	caps := p.Target.Capabilities()
+	source, _, _ := holdable(m, caps)
+	base, _, _ := holdable(mail.Message{Flags: row.Flags}, caps)
+	stored, reader, err := p.to.Open(ctx, p.folder.Target, row.Target)
+	if err == nil {
+		err = reader.Close()
+		merged := mergeFlagSets(base, source, stored.Flags)
+		if err == nil && !merged.Equal(stored.Flags) {
+			if err = p.to.SetFlags(ctx, p.folder.Target, row.Target, stored.Flags, merged); err == nil {
+				p.merged++
+			}
+		}
+	}
+	switch failure.ClassOf(err) {
+	case failure.Cancelled:
+		return err
+	case failure.Conflict, failure.Transient, failure.Throttled, failure.Internal, failure.Denied:
+		if err != nil {
+			p.again = true // the owner is at work on it just now, or the target is: next time
+			return nil
+		}
+	case failure.Unsupported:
+		row.Notes = append(row.Notes, mail.Note{Kind: "flag-change-not-carried", Text: fmt.Sprintf("flags became (%s) in the source after delivery", m.Flags)})
+	}
+	row.Flags = m.Flags
+	p.settled = append(p.settled, row)
+	if len(p.settled) >= 2*lookupChunk {
+		return p.checkpoint(ctx, nil, nil)
+	}
+	return nil
+}
