@@ -2,147 +2,223 @@ package ledger
 
 import (
 	"context"
+	"database/sql"
 	"errors"
-	"iter"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"time"
 
-	"waybill/event"
 	"waybill/failure"
-	"waybill/mail"
 )
 
-var errTODO = errors.New("to be written")
+// Ledger is an open ledger. It implements Queue. All its methods are safe for
+// concurrent use.
+type Ledger struct {
+	path    string
+	now     func() time.Time
+	lock    *lock   // nil when read-only
+	writer  *writer // nil when read-only
+	readers *sql.DB
+	keys    *keyCodec
 
-// Ledger is an open ledger. It implements Queue.
-type Ledger struct{}
+	mu       sync.Mutex // guards prepared
+	prepared map[string]*sql.Stmt
+
+	blocked atomic.Int64 // nanoseconds that callers waited for Checkpoint
+}
 
 var _ Queue = (*Ledger)(nil)
 
 // Open opens the ledger at path, making it if it is not there. A ledger that
 // another process writes is refused with failure.Conflict and the holder's name,
-// unless it is opened read-only.
-func Open(ctx context.Context, path string, opt Options) (*Ledger, error) { return nil, errTODO }
-
-// Close gives the lock back.
-func (l *Ledger) Close() error { return errTODO }
-
-// Bind ties the ledger to a source and a target on first use and refuses any
-// other pair later, with failure.Conflict.
-func (l *Ledger) Bind(ctx context.Context, source, target string) error { return errTODO }
-
-// Pair returns what the ledger is bound to; empty strings before Bind.
-func (l *Ledger) Pair(ctx context.Context) (source, target string, err error) { return "", "", errTODO }
-
-// BeginRun records the start of a run. previous is the last run if it did not end.
-func (l *Ledger) BeginRun(ctx context.Context, command string) (run Run, previous *Run, err error) {
-	return Run{}, nil, errTODO
+// unless it is opened read-only. A ledger of an older version is brought up to
+// date; one that is newer than the program is refused with failure.Unsupported,
+// a damaged one with failure.Malformed.
+//
+// Reading beside a writer needs the right to write the -wal and -shm files
+// beside the ledger. A ledger that nobody writes can be read from a read-only
+// directory too, provided that its last writer closed it; otherwise the error's
+// class is failure.Denied.
+func Open(ctx context.Context, path string, opt Options) (*Ledger, error) {
+	l := &Ledger{path: path, now: opt.Now, prepared: map[string]*sql.Stmt{}}
+	if l.now == nil {
+		l.now = time.Now
+	}
+	var err error
+	if l.keys, err = newKeyCodec(); err != nil {
+		return nil, failure.New(failure.Internal, "open ledger", path, "ledger.internal", err)
+	}
+	// A link to a ledger is that ledger, and has the same lock.
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		l.path = real
+	}
+	if opt.ReadOnly {
+		err = l.openReadOnly(ctx)
+	} else {
+		err = l.openWriting(ctx, opt.Command)
+	}
+	if err != nil {
+		return nil, errors.Join(err, l.closeAll())
+	}
+	return l, nil
 }
 
-// EndRun records a run's exit code.
-func (l *Ledger) EndRun(ctx context.Context, run int64, exit int) error { return errTODO }
-
-// Runs lists all runs, oldest first.
-func (l *Ledger) Runs(ctx context.Context) ([]Run, error) { return nil, errTODO }
-
-// PutMailbox adds or updates what the plan says of a mailbox (user, kind, name,
-// account, action), found by User, and returns it with its ID. It does not touch
-// the job. Changing the account of a mailbox that has rows is failure.Conflict.
-func (l *Ledger) PutMailbox(ctx context.Context, m Mailbox) (Mailbox, error) { return m, errTODO }
-
-func (l *Ledger) Enqueue(ctx context.Context, mailboxes []int64) error { return errTODO }
-func (l *Ledger) Claim(ctx context.Context) (Mailbox, Lease, bool, error) {
-	return Mailbox{}, Lease{}, false, errTODO
-}
-func (l *Ledger) NextReady(ctx context.Context) (time.Time, bool, error) {
-	return time.Time{}, false, errTODO
-}
-func (l *Ledger) Checkpoint(ctx context.Context, lease Lease, changes ...Change) error {
-	return errTODO
-}
-func (l *Ledger) Finish(ctx context.Context, lease Lease, state JobState, class failure.Class, reason string) error {
-	return errTODO
-}
-func (l *Ledger) Snooze(ctx context.Context, lease Lease, until time.Time, reason string) error {
-	return errTODO
-}
-func (l *Ledger) Cancel(ctx context.Context, mailbox int64) error { return errTODO }
-func (l *Ledger) List(ctx context.Context) ([]Mailbox, error)     { return nil, errTODO }
-
-// PutFolder adds or updates a folder (target path, use), found by mailbox and
-// Path, under the lease, and returns it with its ID and recorded state. The
-// target path of a folder that has rows never changes: the recorded one is
-// returned.
-func (l *Ledger) PutFolder(ctx context.Context, lease Lease, f Folder) (Folder, error) {
-	return f, errTODO
+func (l *Ledger) openReadOnly(ctx context.Context) error {
+	if _, err := os.Stat(l.path); err != nil {
+		return failure.New(failure.ClassOf(err), "open ledger", l.path, "ledger.missing", err).
+			WithRemedy("name the ledger of a migration that was begun")
+	}
+	err := l.tryReading(ctx, forReading)
+	if failure.ClassOf(err) == failure.Denied {
+		// Nothing can be in a log that is not there, so the file alone is the ledger.
+		if _, missing := os.Stat(l.path + "-wal"); errors.Is(missing, os.ErrNotExist) {
+			err = l.tryReading(ctx, frozen)
+		}
+	}
+	return err
 }
 
-// FailFolder records why a pass over a folder did not go through.
-func (l *Ledger) FailFolder(ctx context.Context, lease Lease, folder int64, class failure.Class, reason string) error {
-	return errTODO
-}
-
-// Folders lists the folders of a mailbox in the order of their making.
-func (l *Ledger) Folders(ctx context.Context, mailbox int64) ([]Folder, error) { return nil, errTODO }
-
-// Lookup returns the rows for keys, in the order of keys; a key without a row
-// gives a Row in state Planned.
-func (l *Ledger) Lookup(ctx context.Context, folder int64, keys []string) ([]Row, error) {
-	return nil, errTODO
-}
-
-// Rows yields the rows of a folder in one of the states (all when none are
-// given), ordered by key, with Notes.
-func (l *Ledger) Rows(ctx context.Context, folder int64, states ...State) iter.Seq2[Row, error] {
+func (l *Ledger) tryReading(ctx context.Context, kind openKind) error {
+	db, err := openFile(l.path, kind)
+	if err != nil {
+		return explain("open ledger", l.path, err)
+	}
+	if err := prepare(ctx, db, l.path, true); err != nil {
+		return errors.Join(err, db.Close())
+	}
+	series, err := shapes()
+	if err == nil {
+		err = migrate(ctx, db, l.path, series, true)
+	}
+	if err != nil {
+		return errors.Join(explain("open ledger", l.path, err), db.Close())
+	}
+	l.readers = db
 	return nil
 }
 
-// Intents lists the open intents of a folder, oldest first.
-func (l *Ledger) Intents(ctx context.Context, folder int64) ([]Intent, error) { return nil, errTODO }
-
-// Tallies counts rows per folder of all mailboxes (or one, when mailbox is not 0).
-func (l *Ledger) Tallies(ctx context.Context, mailbox int64) ([]Tally, error) { return nil, errTODO }
-
-// Exceptions yields every message that has a row and is not Verified (every
-// message, with all set), ordered by user, folder and key.
-func (l *Ledger) Exceptions(ctx context.Context, all bool) iter.Seq2[Exception, error] { return nil }
-
-// NoteCounts counts notes by kind, for one mailbox or (0) for all.
-func (l *Ledger) NoteCounts(ctx context.Context, mailbox int64) (map[string]int64, error) {
-	return nil, errTODO
+func (l *Ledger) openWriting(ctx context.Context, command string) error {
+	_, statErr := os.Stat(l.path)
+	var err error
+	if l.lock, err = acquire(l.path, command, l.now()); err != nil {
+		return err
+	}
+	db, err := openFile(l.path, forWriting)
+	if err != nil {
+		return explain("open ledger", l.path, err)
+	}
+	if err := l.prepareWriting(ctx, db); err != nil {
+		return errors.Join(err, db.Close())
+	}
+	if statErr != nil {
+		if err := syncDir(filepath.Dir(l.path)); err != nil {
+			return errors.Join(explain("open ledger", l.path, err), db.Close())
+		}
+	}
+	if l.writer, err = newWriter(ctx, db, l.path); err != nil {
+		return errors.Join(explain("open ledger", l.path, err), db.Close())
+	}
+	if l.readers, err = openFile(l.path, forReading); err != nil {
+		return explain("open ledger", l.path, err)
+	}
+	// We hold the lock, so whoever ran these jobs is dead.
+	return l.write(ctx, "open ledger", func(w *writer) error {
+		_, err := w.exec(`UPDATE mailbox SET state = ? WHERE state = ?`, int64(Queued), int64(Running))
+		return err
+	})
 }
 
-// AddEvents keeps events of a run.
-func (l *Ledger) AddEvents(ctx context.Context, run int64, events []event.Event) error {
-	return errTODO
+func (l *Ledger) prepareWriting(ctx context.Context, db *sql.DB) error {
+	if err := prepare(ctx, db, l.path, false); err != nil {
+		return err
+	}
+	series, err := shapes()
+	if err != nil {
+		return failure.New(failure.Internal, "open ledger", l.path, "ledger.internal", err)
+	}
+	return migrate(ctx, db, l.path, series, false)
 }
 
-// Events yields the events of a run (all runs when run is 0), oldest first.
-func (l *Ledger) Events(ctx context.Context, run int64) iter.Seq2[event.Event, error] { return nil }
+// Close waits for the writes that were asked for, ends all reading and gives
+// the lock back. Calls after Close fail with failure.Usage.
+func (l *Ledger) Close() error { return explain("close ledger", l.path, l.closeAll()) }
 
-// AddSample keeps a point of the throughput curve.
-func (l *Ledger) AddSample(ctx context.Context, run int64, s Sample) error { return errTODO }
-
-// Samples lists the curve of a run.
-func (l *Ledger) Samples(ctx context.Context, run int64) ([]Sample, error) { return nil, errTODO }
-
-// SetProvisioned remembers that this migration made something in the target:
-// kind is "account", "contact" or "list". It is called before the making
-// (state "intended") and after it ("made"), so that after a crash our own
-// account is known from a stranger's of the same name.
-func (l *Ledger) SetProvisioned(ctx context.Context, kind, id, state string) error { return errTODO }
-
-// Provisioned returns id -> state for a kind.
-func (l *Ledger) Provisioned(ctx context.Context, kind string) (map[string]string, error) {
-	return nil, errTODO
+func (l *Ledger) closeAll() error {
+	var errs []error
+	if l.readers != nil {
+		l.mu.Lock()
+		for _, s := range l.prepared {
+			errs = append(errs, s.Close())
+		}
+		clear(l.prepared)
+		l.mu.Unlock()
+		errs = append(errs, l.readers.Close())
+	}
+	if l.writer != nil {
+		errs = append(errs, l.writer.close())
+	}
+	errs = append(errs, l.lock.release())
+	l.lock = nil
+	l.keys.close()
+	return errors.Join(errs...)
 }
 
-// PutDocument keeps a small document (a plan, findings as JSON) under a name.
-func (l *Ledger) PutDocument(ctx context.Context, name string, body []byte) error { return errTODO }
+// Check reads the whole ledger and tells whether it is sound: nil, or an error
+// of class failure.Malformed that says where it is not. It reads every page.
+func (l *Ledger) Check(ctx context.Context) error {
+	return check(ctx, l.readers, l.path, "integrity_check")
+}
 
-// Document returns a document, nil when there is none.
-func (l *Ledger) Document(ctx context.Context, name string) ([]byte, error) { return nil, errTODO }
+// BlockedTime is how long callers waited for Checkpoint since Open, in total
+// over all callers.
+func (l *Ledger) BlockedTime() time.Duration { return time.Duration(l.blocked.Load()) }
 
-// BlockedTime is how long callers waited for Checkpoint since Open, in total.
-func (l *Ledger) BlockedTime() time.Duration { return 0 }
+// write runs fn in a transaction and returns when it is durable. fn may run more
+// than once, and must set what it returns through variables afresh each time.
+func (l *Ledger) write(ctx context.Context, op string, fn func(*writer) error) error {
+	if l.writer == nil {
+		return failure.New(failure.Usage, op, l.path, "ledger.read-only", errors.New("the ledger was opened for reading only"))
+	}
+	return explain(op, l.path, l.writer.do(ctx, fn))
+}
 
-var _ = mail.Inbox
+// statement gives a prepared statement for reading.
+func (l *Ledger) statement(ctx context.Context, query string) (*sql.Stmt, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s := l.prepared[query]; s != nil {
+		return s, nil
+	}
+	s, err := l.readers.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	l.prepared[query] = s
+	return s, nil
+}
+
+// each runs a query and calls scan for every row of its result.
+func (l *Ledger) each(ctx context.Context, query string, args []any, scan func(*sql.Rows) error) error {
+	s, err := l.statement(ctx, query)
+	if err != nil {
+		return err
+	}
+	rows, err := s.QueryContext(ctx, args...)
+	if err != nil {
+		return err
+	}
+	return drain(rows, scan)
+}
+
+// drain calls scan for every row and closes rows.
+func drain(rows *sql.Rows, scan func(*sql.Rows) error) error {
+	defer rows.Close()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
