@@ -96,12 +96,6 @@ func Run(t *testing.T, cfg Config) {
 	t.Helper()
 	findLeaks(t)
 	skip := newSkips(t, cfg.Skip)
-	runTarget(t, TargetConfig{
-		NewTarget: func(t *testing.T) func(context.Context) (connector.Target, error) {
-			return cfg.NewStore(t).OpenTarget
-		},
-		Options: cfg.Options,
-	}, skip)
 	runBoth(t, cfg, skip)
 }
 

@@ -1,0 +1,160 @@
+package connectortest
+
+import (
+	"slices"
+	"strings"
+
+	"waybill/connector"
+	"waybill/directory"
+	"waybill/failure"
+	"waybill/mail"
+)
+
+func accountCases() []testCase {
+	return []testCase{
+		{"accounts/create", createAccounts},
+		{"accounts/conflict", accountConflict},
+		{"accounts/delete", deleteAccount},
+		{"accounts/unknown", unknownAccount},
+		{"accounts/probe", probe},
+	}
+}
+
+func (tr *trial) accounts(target connector.Target) []string {
+	tr.Helper()
+	list, err := collect(target.Accounts(tr.ctx))
+	tr.must("list accounts", err)
+	ids := make([]string, len(list))
+	for i, u := range list {
+		ids[i] = u.ID
+	}
+	if !slices.IsSorted(ids) {
+		tr.Errorf("accounts are not ordered by ID: %q", ids)
+	}
+	return ids
+}
+
+func (tr *trial) needAccounts(target connector.Target) {
+	if !target.Capabilities().CreateAccounts {
+		tr.Skip("the target cannot create accounts")
+	}
+}
+
+// createAccounts makes accounts out of order and finds them in order.
+func createAccounts(tr *trial) {
+	target := tr.open()
+	tr.needAccounts(target)
+	before := tr.accounts(target)
+	for _, n := range []int{2, 0, 1} {
+		tr.account(target, n)
+	}
+	want := append(before, "anna", "bert", "cora")
+	slices.Sort(want)
+	for range 2 {
+		if got := tr.accounts(target); !slices.Equal(got, want) {
+			tr.Errorf("accounts are %q, want %q", got, want)
+		}
+	}
+	for u, err := range target.Accounts(tr.ctx) {
+		tr.must("list accounts", err)
+		if u.ID == "anna" && u.Name != "" && u.Name != person(0).Name {
+			tr.Errorf("anna is called %q, want %q", u.Name, person(0).Name)
+		}
+		break
+	}
+	mailbox := tr.mailbox(target, "anna")
+	folders, err := mailbox.Folders(tr.ctx)
+	tr.must("list folders", err)
+	for _, f := range folders {
+		if f.Container {
+			continue
+		}
+		at, err := mailbox.Position(tr.ctx, f.Path)
+		tr.must("take position", err)
+		list, err := collect(mailbox.Arrived(tr.ctx, f.Path, at))
+		tr.must("look for arrivals", err)
+		if len(list) > 0 {
+			tr.Errorf("a new mailbox has %d messages in %s", len(list), f.Path)
+		}
+	}
+}
+
+// accountConflict makes an account twice and finds the first one unharmed.
+func accountConflict(tr *trial) {
+	d := tr.desk()
+	tr.needAccounts(d.target)
+	start := d.position()
+	d.deliver(compose(1))
+	again := person(0)
+	again.Name = "Somebody Else"
+	tr.wantClass("create an account again", d.target.CreateAccount(tr.ctx, again), failure.Conflict)
+	d.wantContents(start, []letter{compose(1)})
+	for u, err := range d.target.Accounts(tr.ctx) {
+		tr.must("list accounts", err)
+		if u.ID == again.ID && u.Name == again.Name {
+			tr.Errorf("the refused account took over the name")
+		}
+	}
+}
+
+// deleteAccount makes a canary and removes it.
+func deleteAccount(tr *trial) {
+	target := tr.open()
+	if !target.Capabilities().CreateAccounts || !target.Capabilities().DeleteAccounts {
+		tr.Skip("the target cannot create and delete accounts")
+	}
+	before := tr.accounts(target)
+	canary := directory.User{ID: "waybill-canary", Name: "Waybill canary"}
+	for range 2 {
+		tr.must("create the canary", target.CreateAccount(tr.ctx, canary))
+		mailbox, err := target.Mailbox(tr.ctx, canary.ID)
+		tr.must("open the canary", err)
+		tr.check("close the canary", mailbox.Close())
+		tr.must("delete the canary", target.DeleteAccount(tr.ctx, canary.ID))
+		if got := tr.accounts(target); !slices.Equal(got, before) {
+			tr.Errorf("the canary left a trace: accounts are %q, were %q", got, before)
+		}
+		_, err = target.Mailbox(tr.ctx, canary.ID)
+		if err == nil {
+			tr.Errorf("the mailbox of a deleted account opens")
+		}
+	}
+}
+
+// unknownAccount opens mailboxes that are not there.
+func unknownAccount(tr *trial) {
+	d := tr.desk()
+	for _, id := range []string{"nobody-here", "", "../anna", strings.Repeat("x", 300)} {
+		mailbox, err := d.target.Mailbox(tr.ctx, id)
+		if err == nil {
+			_ = mailbox.Close()
+			tr.Errorf("the mailbox of %q opens, and there is no such account", id)
+			continue
+		}
+		tr.class("open an unknown mailbox", err)
+	}
+	stored, _, _ := d.target.FolderName(mail.NewPath("Not there"), 0)
+	if _, err := d.mailbox.Position(d.ctx, stored); err == nil {
+		tr.Errorf("a folder that is not there has a position")
+	} else {
+		tr.class("take the position of an unknown folder", err)
+	}
+}
+
+// probe only looks.
+func probe(tr *trial) {
+	target := tr.open()
+	before := tr.accounts(target)
+	for range 2 {
+		findings, err := target.Probe(tr.ctx)
+		tr.must("probe", err)
+		for _, f := range findings {
+			if f.Action == "" || !f.OK && f.Needed == "" && f.Detail == "" {
+				tr.Errorf("finding does not say what was tried or what is missing: %+v", f)
+			}
+		}
+	}
+	if got := tr.accounts(target); !slices.Equal(got, before) {
+		tr.Errorf("Probe changed the accounts from %q to %q", before, got)
+	}
+}

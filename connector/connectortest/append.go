@@ -1,0 +1,266 @@
+package connectortest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+
+	"waybill/connector"
+	"waybill/failure"
+)
+
+func appendCases() []testCase {
+	return []testCase{
+		{"append/fingerprint", fingerprint},
+		{"append/duplicates", duplicates},
+		{"append/order", arrivalOrder},
+		{"append/receipts", receipts},
+		{"append/broken-reader", brokenReader},
+		{"append/open-fails", openFails},
+		{"append/too-large", tooLarge},
+		{"append/two-mailboxes", twoMailboxes},
+		{"append/open-unknown", openUnknown},
+		{"append/remove", remove},
+	}
+}
+
+// fingerprint is the same for the same message and differs for another.
+func fingerprint(tr *trial) {
+	d := tr.desk()
+	a, again, b := d.digest(compose(1)), d.digest(compose(1)), d.digest(compose(2))
+	if a != again {
+		tr.Errorf("two fingerprints of one message differ")
+	}
+	if a == b {
+		tr.Errorf("two messages have one fingerprint")
+	}
+	if a.IsZero() {
+		tr.Errorf("the fingerprint is zero")
+	}
+	_, err := d.target.Fingerprint(d.ctx, &trap{do: broken})
+	if !errors.Is(err, errBroken) {
+		tr.Errorf("fingerprint of a reader that fails: error is %v, want that of the reader", err)
+	}
+}
+
+// duplicates are three messages with equal bytes, and stay three.
+func duplicates(tr *trial) {
+	d := tr.desk()
+	start := d.position()
+	same := compose(1)
+	letters := []letter{same, same, compose(2), same}
+	d.deliver(letters...)
+	d.wantContents(start, letters)
+	d.deliver(same)
+	d.wantContents(start, append(letters, same))
+}
+
+// arrivalOrder keeps the order over several batches and after reopening.
+func arrivalOrder(tr *trial) {
+	d := tr.desk()
+	start := d.position()
+	var letters []letter
+	for batch := range 4 {
+		some := composeMany(batch*10, 7)
+		// Dates run backwards, so that a target that sorts by date is found out.
+		for i := range some {
+			some[i].date = born.AddDate(0, 0, -len(letters)-i)
+		}
+		d.deliver(some...)
+		letters = append(letters, some...)
+	}
+	list := d.wantContents(start, letters)
+	d.reopen()
+	again := d.wantContents(start, letters)
+	for i := range min(len(list), len(again)) {
+		if list[i].ID != again[i].ID {
+			tr.Errorf("message %d has the ID %q, and %q after reopening", i+1, list[i].ID, again[i].ID)
+		}
+	}
+}
+
+// receipts name the message that they are for.
+func receipts(tr *trial) {
+	d := tr.desk()
+	letters := composeMany(1, 5)
+	seen := map[string]bool{}
+	for i, r := range d.deliver(letters...) {
+		if r.ID == "" {
+			continue
+		}
+		if seen[r.ID] {
+			tr.Errorf("two receipts have the ID %q", r.ID)
+		}
+		seen[r.ID] = true
+		if _, digest := d.read(r.ID); digest != d.digest(letters[i]) {
+			tr.Errorf("receipt %d names %q, which is another message", i+1, r.ID)
+		}
+	}
+	receipts, err := d.mailbox.Append(d.ctx, d.path, d.position(), nil)
+	tr.check("append nothing", err)
+	if len(receipts) != 0 {
+		tr.Errorf("appending nothing returned %d receipts", len(receipts))
+	}
+}
+
+// brokenReader breaks off one item of a batch after another, in the middle: it
+// is not stored, not even in part, and the others are.
+func brokenReader(tr *trial) {
+	d := tr.desk()
+	for k := range 3 {
+		start := d.position()
+		letters := composeMany(10*k, 3)
+		sent := append([]letter{}, letters...)
+		sent[k] = sent[k].halfway(broken)
+		want := append(append([]letter{}, letters[:k]...), letters[k+1:]...)
+		receipts, err := d.mailbox.Append(d.ctx, d.path, start, items(sent))
+		tr.must(fmt.Sprintf("append with broken item %d", k+1), err)
+		if len(receipts) != 3 {
+			tr.Fatalf("Append of 3 items returned %d receipts", len(receipts))
+		}
+		for i, r := range receipts {
+			if (i == k) != (r.Err != nil) {
+				tr.Errorf("item %d of a batch with broken item %d: receipt has error %v", i+1, k+1, r.Err)
+			}
+		}
+		if !errors.Is(receipts[k].Err, errBroken) {
+			tr.Errorf("receipt of a broken item has error %v, want that of its reader", receipts[k].Err)
+		}
+		d.wantContents(start, want)
+		// The engine may try again in the same session.
+		d.deliver(letters[k])
+		d.wantContents(start, append(want, letters[k]))
+	}
+}
+
+// openFails has an item that cannot even be opened.
+func openFails(tr *trial) {
+	d := tr.desk()
+	start := d.position()
+	sent := items(composeMany(1, 3))
+	gone := failure.New(failure.Vanished, "open message", "suite", "suite.gone", nil)
+	sent[1].Open = func(context.Context) (io.ReadCloser, error) { return nil, gone }
+	receipts, err := d.mailbox.Append(d.ctx, d.path, start, sent)
+	tr.must("append", err)
+	if len(receipts) != 3 || receipts[0].Err != nil || receipts[2].Err != nil {
+		tr.Fatalf("an item that cannot be opened keeps others from being delivered: %+v", receipts)
+	}
+	tr.wantClass("item that cannot be opened", receipts[1].Err, failure.Vanished)
+	d.wantContents(start, []letter{compose(1), compose(3)})
+}
+
+// tooLarge refuses a message above the limit and takes one at the limit.
+func tooLarge(tr *trial) {
+	d := tr.desk()
+	limit := d.caps.MaxMessage
+	if limit == 0 || limit > 64<<20 {
+		tr.Skip("the target has no limit, or one above 64 MB")
+	}
+	start := d.position()
+	at, above := parcel(1, limit), parcel(2, limit+1)
+	receipts := d.append(compose(1), above, at)
+	if receipts[0].Err != nil || receipts[2].Err != nil {
+		tr.Errorf("messages within the limit were not taken: %v, %v", receipts[0].Err, receipts[2].Err)
+	}
+	tr.wantClass("a message above the limit", receipts[1].Err, failure.TooLarge)
+	d.wantContents(start, []letter{compose(1), at})
+}
+
+// twoMailboxes are written at the same time, and each holds its own.
+func twoMailboxes(tr *trial) {
+	d := tr.desk()
+	if d.caps.Parallel == 1 {
+		tr.Skip("the target works on one mailbox at a time")
+	}
+	second := *d
+	second.account = tr.account(d.target, 1)
+	second.mailbox = tr.mailbox(d.target, second.account)
+	second.path = tr.folder(d.target, second.mailbox, "Orders")
+
+	type outcome struct {
+		start   connector.Position
+		letters []letter
+		err     error
+	}
+	desks := []*desk{d, &second}
+	outcomes := make([]outcome, len(desks))
+	var group sync.WaitGroup
+	for n, each := range desks {
+		outcomes[n].start = each.position()
+		outcomes[n].letters = composeMany(100*(n+1), 24)
+		group.Go(func() { outcomes[n].err = each.quietly(outcomes[n].letters) })
+	}
+	group.Wait()
+	for n, each := range desks {
+		tr.must("append to two mailboxes at once", outcomes[n].err)
+		each.wantContents(outcomes[n].start, outcomes[n].letters)
+	}
+}
+
+// quietly delivers letters in batches of four, without judging through the test,
+// because it runs beside it.
+func (d *desk) quietly(letters []letter) error {
+	size := 4
+	if d.caps.BatchMessages > 0 {
+		size = min(size, d.caps.BatchMessages)
+	}
+	for batch := range slices.Chunk(letters, size) {
+		at, err := d.mailbox.Position(d.ctx, d.path)
+		if err != nil {
+			return err
+		}
+		receipts, err := d.mailbox.Append(d.ctx, d.path, at, items(batch))
+		if err != nil {
+			return err
+		}
+		for _, r := range receipts {
+			if r.Err != nil {
+				return r.Err
+			}
+		}
+	}
+	return nil
+}
+
+// openUnknown opens IDs that no message has.
+func openUnknown(tr *trial) {
+	d := tr.desk()
+	d.deliver(compose(1))
+	for _, id := range []string{"999999999", "no-such-message", "", "../../etc/passwd", "0"} {
+		stored, body, err := d.mailbox.Open(d.ctx, d.path, id)
+		if err == nil {
+			_ = body.Close()
+			tr.Errorf("Open of %q finds %+v", id, stored)
+			continue
+		}
+		tr.wantClass(fmt.Sprintf("open %q", id), err, failure.Vanished)
+	}
+}
+
+// remove takes one message away and leaves its twin.
+func remove(tr *trial) {
+	d := tr.desk()
+	start := d.position()
+	letters := []letter{compose(1), compose(2), compose(2)}
+	d.deliver(letters...)
+	list := d.arrived(start)
+	if len(list) != 3 {
+		tr.Fatalf("%d messages arrived, want 3", len(list))
+	}
+	gone := list[2].ID
+	tr.must("remove the last message", d.mailbox.Remove(d.ctx, d.path, gone))
+	_, body, err := d.mailbox.Open(d.ctx, d.path, gone)
+	if err == nil {
+		_ = body.Close()
+	}
+	tr.wantClass("open a removed message", err, failure.Vanished)
+	d.wantContents(start, letters[:2])
+	if err := d.mailbox.Remove(d.ctx, d.path, gone); err != nil {
+		tr.class("remove a message twice", err)
+	}
+	d.deliver(compose(3))
+	d.wantContents(start, append(letters[:2:2], compose(3)))
+}

@@ -1,0 +1,199 @@
+package connectortest
+
+import (
+	"context"
+	"io"
+	"slices"
+	"testing"
+
+	"waybill/connector"
+	"waybill/directory"
+	"waybill/failure"
+	"waybill/mail"
+)
+
+func runBoth(t *testing.T, cfg Config, skip *skips) {
+	t.Helper()
+	runCases(t, cfg, skip)
+	skip.run(t, "both/read-what-was-written", func(ctx context.Context, t *testing.T) {
+		readBack(&trial{T: t, ctx: ctx, cfg: &cfg, store: cfg.NewStore(t), closed: map[io.Closer]bool{}})
+	})
+	skip.run(t, "both/changes", func(ctx context.Context, t *testing.T) {
+		changes(&trial{T: t, ctx: ctx, cfg: &cfg, store: cfg.NewStore(t), closed: map[io.Closer]bool{}})
+	})
+
+	filled := &trial{T: t, ctx: context.Background(), cfg: &cfg, store: cfg.NewStore(t), closed: map[io.Closer]bool{}}
+	cargo := filled.fill()
+	if t.Failed() && len(cargo) == 0 {
+		return
+	}
+	number := 500
+	runSource(t, SourceConfig{
+		OpenSource: filled.store.OpenSource,
+		Dir:        filled.store.Dir,
+		Change: func(t *testing.T, user string, folder mail.Path) {
+			number++
+			change(&trial{T: t, ctx: context.Background(), cfg: &cfg, store: filled.store, closed: map[io.Closer]bool{}}, user, folder, compose(number))
+		},
+	}, skip)
+}
+
+// freight is what was delivered to one folder.
+type freight struct {
+	account string
+	path    mail.Path
+	letters []letter
+	digests []mail.Digest
+	stored  []connector.Stored
+}
+
+// fill writes two mailboxes with some folders each, and closes the target.
+func (tr *trial) fill() []freight {
+	tr.Helper()
+	target, err := tr.store.OpenTarget(tr.ctx)
+	tr.must("open the target", err)
+	var all []freight
+	for n, user := range []string{tr.account(target, 0), tr.account(target, 1)} {
+		mailbox, err := target.Mailbox(tr.ctx, user)
+		tr.must("open mailbox", err)
+		for i, names := range [][]string{{"INBOX"}, {"Orders"}, {"Orders", "2003"}, {"a/b.c \u00e4 &"}} {
+			d := &desk{trial: tr, target: target, account: user, mailbox: mailbox, caps: target.Capabilities()}
+			d.path = tr.folder(target, mailbox, names...)
+			start := d.position()
+			f := freight{account: user, path: d.path, letters: composeMany(100*n+10*i, 5)}
+			f.letters[1].flags = mail.NewFlagSet(mail.Seen|mail.Answered, "Work")
+			f.letters[2].flags = mail.NewFlagSet(mail.Flagged | mail.Draft)
+			f.letters[3] = f.letters[1]
+			d.deliver(f.letters...)
+			f.stored = d.arrived(start)
+			for _, l := range f.letters {
+				f.digests = append(f.digests, d.digest(l))
+			}
+			all = append(all, f)
+		}
+		tr.check("close mailbox", mailbox.Close())
+	}
+	if target.Capabilities().Contacts {
+		tr.check("create contact", target.CreateContact(tr.ctx, supplier()))
+	}
+	if target.Capabilities().Lists {
+		tr.check("create list", target.CreateList(tr.ctx, crew()))
+	}
+	tr.check("close the target", target.Close())
+	return all
+}
+
+// readBack compares what the Source reads with what the Target was given: every
+// message with its content, order, flags and date, the users and the directory.
+func readBack(tr *trial) {
+	all := tr.fill()
+	source, err := tr.store.OpenSource(tr.ctx)
+	tr.must("open the source", err)
+	defer func() { tr.check("close the source", source.Close()) }()
+	target := tr.open()
+	users, err := collect(source.Users(tr.ctx))
+	tr.must("list users", err)
+	for _, f := range all {
+		if !slices.ContainsFunc(users, func(u directory.User) bool { return u.ID == f.account }) {
+			tr.Errorf("account %q was made, and the source has no such user", f.account)
+			continue
+		}
+		mailbox, err := source.Mailbox(tr.ctx, f.account)
+		tr.must("open mailbox", err)
+		folders, err := mailbox.Folders(tr.ctx)
+		tr.must("list folders", err)
+		if !slices.Contains(paths(folders), f.path) {
+			tr.Errorf("folder %q was made, and the source lists %q", f.path, paths(folders))
+		}
+		tr.compareFolder(target, mailbox, f)
+		tr.check("close mailbox", mailbox.Close())
+	}
+	book, err := source.Book(tr.ctx)
+	tr.must("read the book", err)
+	if target.Capabilities().Contacts && (len(book.Contacts) != 1 || book.Contacts[0].Name != supplier().Name || len(book.Contacts[0].Addresses) == 0) {
+		tr.Errorf("one contact was made, and the book has %+v", book.Contacts)
+	}
+	if target.Capabilities().Lists && (len(book.Lists) != 1 || book.Lists[0].Name != crew().Name || len(book.Lists[0].Members) != len(crew().Members)) {
+		tr.Errorf("one list was made, and the book has %+v", book.Lists)
+	}
+}
+
+func (tr *trial) compareFolder(target connector.Target, mailbox connector.SourceMailbox, f freight) {
+	tr.Helper()
+	messages, err := collect(mailbox.Messages(tr.ctx, f.path))
+	tr.must("list messages", err)
+	if len(messages) != len(f.letters) {
+		tr.Errorf("%s %s: %d messages were written, and %d are read", f.account, f.path, len(f.letters), len(messages))
+	}
+	for i := range min(len(messages), len(f.letters), len(f.stored)) {
+		body, err := mailbox.Open(tr.ctx, f.path, messages[i])
+		tr.must("open message", err)
+		digest, err := target.Fingerprint(tr.ctx, body)
+		tr.must("digest message", err)
+		tr.check("close message", body.Close())
+		if digest != f.digests[i] {
+			tr.Errorf("%s %s: message %d that is read differs from what was written", f.account, f.path, i+1)
+		}
+		if !messages[i].Flags.Equal(f.stored[i].Flags) {
+			tr.Errorf("%s %s: message %d has flags %q for the source and %q for the target", f.account, f.path, i+1, messages[i].Flags, f.stored[i].Flags)
+		}
+		d := &desk{trial: tr, caps: target.Capabilities()}
+		if d.holdsDate(f.letters[i].date) && !messages[i].InternalDate.Equal(f.stored[i].InternalDate) {
+			tr.Errorf("%s %s: message %d has the date %v for the source and %v for the target", f.account, f.path, i+1, messages[i].InternalDate, f.stored[i].InternalDate)
+		}
+	}
+}
+
+// change appends a message to a folder.
+func change(tr *trial, user string, path mail.Path, l letter) {
+	tr.Helper()
+	target, err := tr.store.OpenTarget(tr.ctx)
+	tr.must("open the target", err)
+	mailbox, err := target.Mailbox(tr.ctx, user)
+	tr.must("open mailbox", err)
+	d := &desk{trial: tr, target: target, account: user, mailbox: mailbox, path: path, caps: target.Capabilities()}
+	d.deliver(l)
+	tr.check("close mailbox", mailbox.Close())
+	tr.check("close the target", target.Close())
+}
+
+// changes alters flags and removes a message between listing and opening: the
+// source follows the first and says that the second has vanished.
+func changes(tr *trial) {
+	f := tr.fill()[1]
+	source, err := tr.store.OpenSource(tr.ctx)
+	tr.must("open the source", err)
+	defer func() { tr.check("close the source", source.Close()) }()
+	from, err := source.Mailbox(tr.ctx, f.account)
+	tr.must("open mailbox", err)
+	defer func() { tr.check("close mailbox", from.Close()) }()
+	messages, err := collect(from.Messages(tr.ctx, f.path))
+	tr.must("list messages", err)
+	if len(messages) != len(f.letters) {
+		tr.Fatalf("%d messages were written, and %d are read", len(f.letters), len(messages))
+	}
+	target := tr.open()
+	to := tr.mailbox(target, f.account)
+	last := len(f.stored) - 1
+	tr.must("remove the last message", to.Remove(tr.ctx, f.path, f.stored[last].ID))
+	body, err := from.Open(tr.ctx, f.path, messages[last])
+	if err == nil {
+		_, err = io.Copy(io.Discard, body)
+		_ = body.Close()
+	}
+	tr.wantClass("read a message that was removed after the listing", err, failure.Vanished)
+
+	if target.Capabilities().Flags&mail.Flagged == 0 {
+		return
+	}
+	was := f.stored[0].Flags
+	tr.must("set flags", to.SetFlags(tr.ctx, f.path, f.stored[0].ID, was, mail.NewFlagSet(was.System|mail.Flagged, was.Keywords...)))
+	body, err = from.Open(tr.ctx, f.path, messages[0])
+	tr.must("open a message whose flags changed after the listing", err)
+	digest, err := target.Fingerprint(tr.ctx, body)
+	tr.must("digest message", err)
+	tr.check("close message", body.Close())
+	if digest != f.digests[0] {
+		tr.Errorf("a message whose flags changed after the listing reads differently")
+	}
+}

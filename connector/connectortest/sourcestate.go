@@ -1,0 +1,267 @@
+package connectortest
+
+import (
+	"context"
+	"io"
+	"slices"
+	"sync"
+
+	"waybill/connector"
+	"waybill/directory"
+	"waybill/failure"
+	"waybill/mail"
+)
+
+func sourceCensus(r *reading) {
+	r.eachFolder(func(user string, mailbox connector.SourceMailbox, path mail.Path, messages []mail.Message) {
+		exact, err := mailbox.Census(r.ctx, path, true)
+		r.must("count messages exactly", err)
+		listed, _ := collectAll(r.ctx, mailbox, path)
+		if exact.Messages != int64(listed) {
+			r.Errorf("%s %s: exact census counts %d messages, and %d are listed", user, path, exact.Messages, listed)
+		}
+		var bytes int64
+		for _, m := range messages {
+			if m.Size < 0 {
+				bytes = -1
+				break
+			}
+			bytes += m.Size
+		}
+		slack := bytes/4 + 512*int64(len(messages)+1)
+		if bytes >= 0 && exact.Bytes >= 0 && (exact.Bytes > bytes+slack || exact.Bytes < bytes-slack) {
+			r.Errorf("%s %s: exact census counts %d bytes, and %d are listed", user, path, exact.Bytes, bytes)
+		}
+		quick, err := mailbox.Census(r.ctx, path, false)
+		r.must("count messages", err)
+		if quick.Messages < -1 || quick.Bytes < -1 {
+			r.Errorf("%s %s: census counts %d messages and %d bytes", user, path, quick.Messages, quick.Bytes)
+		}
+		if quick.State != "" && exact.State != "" && quick.State != exact.State {
+			r.Errorf("%s %s: census has state %q and then %q, and nothing changed", user, path, quick.State, exact.State)
+		}
+	})
+}
+
+// collectAll counts the messages of a folder, those with errors of their own
+// included.
+func collectAll(ctx context.Context, mailbox connector.SourceMailbox, path mail.Path) (n int, err error) {
+	for m, err := range mailbox.Messages(ctx, path) {
+		if err != nil && m.Key == "" {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
+}
+
+// sourceState changes a folder and wants another state, or none.
+func sourceState(r *reading) {
+	if r.cfg.Change == nil {
+		r.Skip("the source cannot be changed by the test")
+	}
+	states := func() map[string]string {
+		all := map[string]string{}
+		r.eachFolder(func(user string, mailbox connector.SourceMailbox, path mail.Path, _ []mail.Message) {
+			c, err := mailbox.Census(r.ctx, path, false)
+			r.must("count messages", err)
+			all[user+" "+string(path)] = c.State
+		})
+		return all
+	}
+	type place struct {
+		user string
+		path mail.Path
+	}
+	var places []place
+	r.eachFolder(func(user string, _ connector.SourceMailbox, path mail.Path, messages []mail.Message) {
+		if len(messages) > 0 && len(places) < 4 {
+			places = append(places, place{user, path})
+		}
+	})
+	for _, p := range places {
+		r.reopen()
+		before := states()
+		r.close("close the source", r.source)
+		r.cfg.Change(r.T, p.user, p.path)
+		r.reopen()
+		name := p.user + " " + string(p.path)
+		if after := states()[name]; after != "" && after == before[name] {
+			r.Errorf("%s was changed, and its state is still %q", name, after)
+		}
+	}
+}
+
+func sourceCancel(r *reading) {
+	ended, cancel := context.WithCancel(r.ctx)
+	cancel()
+	_, err := collect(r.source.Users(ended))
+	r.wantClass("Users with a cancelled context", err, failure.Cancelled)
+	_, err = r.source.Book(ended)
+	r.wantClass("Book with a cancelled context", err, failure.Cancelled)
+	mailbox, err := r.source.Mailbox(ended, r.users[0].ID)
+	if err == nil {
+		_ = mailbox.Close()
+	}
+	r.wantClass("Mailbox with a cancelled context", err, failure.Cancelled)
+	r.eachFolder(func(_ string, mailbox connector.SourceMailbox, path mail.Path, messages []mail.Message) {
+		_, err := mailbox.Folders(ended)
+		r.wantClass("Folders with a cancelled context", err, failure.Cancelled)
+		_, err = mailbox.Census(ended, path, true)
+		r.wantClass("Census with a cancelled context", err, failure.Cancelled)
+		_, err = collect(mailbox.Messages(ended, path))
+		r.wantClass("Messages with a cancelled context", err, failure.Cancelled)
+		if len(messages) > 0 {
+			body, err := mailbox.Open(ended, path, messages[0])
+			if err == nil {
+				_ = body.Close()
+			}
+			r.wantClass("Open with a cancelled context", err, failure.Cancelled)
+		}
+		if len(messages) < 3 {
+			return
+		}
+		ctx, cancel := context.WithCancel(r.ctx)
+		defer cancel()
+		var last error
+		for _, err := range mailbox.Messages(ctx, path) {
+			cancel()
+			last = err
+		}
+		r.wantClass("Messages after its context ended", last, failure.Cancelled)
+	})
+	r.cancelReading()
+}
+
+// cancelReading ends the context in the middle of a message: its reader fails,
+// or gives the message to its end; it does not pretend that the end has come.
+func (r *reading) cancelReading() {
+	r.eachFolder(func(user string, mailbox connector.SourceMailbox, path mail.Path, messages []mail.Message) {
+		for _, m := range messages[:min(len(messages), 20)] {
+			_, whole, err := r.contents(mailbox, path, m)
+			if err != nil || whole < 2 {
+				continue
+			}
+			ctx, cancel := context.WithCancel(r.ctx)
+			body, err := mailbox.Open(ctx, path, m)
+			if err != nil {
+				cancel()
+				r.check("open a message", err)
+				continue
+			}
+			first := make([]byte, 1)
+			_, err = io.ReadFull(body, first)
+			r.check("read the first byte", err)
+			cancel()
+			n, err := io.Copy(io.Discard, body)
+			_ = body.Close()
+			if err != nil {
+				r.wantClass("read after the context ended", err, failure.Cancelled)
+			} else if n+1 != whole {
+				r.Errorf("%s %s: message %q ends after %d of %d bytes without an error when its context ends", user, path, m.Key, n+1, whole)
+			}
+		}
+	})
+}
+
+// sourceBreak stops listing early, and opens messages while listing.
+func sourceBreak(r *reading) {
+	for range r.source.Users(r.ctx) {
+		break
+	}
+	r.eachFolder(func(user string, mailbox connector.SourceMailbox, path mail.Path, messages []mail.Message) {
+		for range mailbox.Messages(r.ctx, path) {
+			break
+		}
+		n := 0
+		for m, err := range mailbox.Messages(r.ctx, path) {
+			if n++; n > 50 || err != nil {
+				continue
+			}
+			during, _, err := r.contents(mailbox, path, m)
+			after, _, again := r.contents(mailbox, path, m)
+			if (err == nil) != (again == nil) || during != after {
+				r.Errorf("%s %s: message %q reads differently during the listing (errors %v, %v)", user, path, m.Key, err, again)
+			}
+		}
+	})
+}
+
+// sourceConcurrent reads all mailboxes at once, and the messages of each from
+// two goroutines.
+func sourceConcurrent(r *reading) {
+	if r.source.Capabilities().Parallel == 1 {
+		r.Skip("the source works on one mailbox at a time")
+	}
+	serial := r.everything(r.users)
+	parallel := make([][]mail.Digest, len(r.users))
+	var group sync.WaitGroup
+	for i, u := range r.users[:min(len(r.users), 8)] {
+		group.Go(func() { parallel[i] = r.everything([]directory.User{u}) })
+	}
+	group.Wait()
+	if len(r.users) <= 8 && !slices.Equal(serial, slices.Concat(parallel...)) {
+		r.Errorf("mailboxes read at the same time differ from those read one after the other")
+	}
+}
+
+// everything digests up to 50 messages of each folder of some users, opening
+// each message twice at the same time. What cannot be read is a zero digest.
+func (r *reading) everything(users []directory.User) []mail.Digest {
+	var all []mail.Digest
+	for _, u := range users {
+		mailbox, err := r.source.Mailbox(r.ctx, u.ID)
+		if err != nil {
+			continue
+		}
+		folders, _ := mailbox.Folders(r.ctx)
+		for _, f := range folders {
+			messages, _ := collect(mailbox.Messages(r.ctx, f.Path))
+			for _, m := range messages[:min(len(messages), 50)] {
+				var digests [2]mail.Digest
+				var group sync.WaitGroup
+				for i := range digests {
+					group.Go(func() { digests[i], _, _ = r.contents(mailbox, f.Path, m) })
+				}
+				group.Wait()
+				all = append(all, digests[:]...)
+			}
+		}
+		_ = mailbox.Close()
+	}
+	return all
+}
+
+// sourceUntouched reads everything and finds names, sizes, times and contents of
+// the files as they were.
+func sourceUntouched(r *reading) {
+	if r.cfg.Dir == "" {
+		r.Skip("the source is not in a directory")
+	}
+	r.close("close the source", r.source)
+	before, err := takeSnapshot(r.cfg.Dir)
+	if err != nil {
+		r.Fatal(err)
+	}
+	r.reopen()
+	_, err = r.source.Book(r.ctx)
+	r.check("read the book", err)
+	sourceCensus(r)
+	sourceContent(r)
+	r.compare(before, "while it is open")
+	r.close("close the source", r.source)
+	r.compare(before, "after reading")
+}
+
+func (r *reading) compare(before *snapshot, when string) {
+	r.Helper()
+	now, err := takeSnapshot(r.cfg.Dir)
+	if err != nil {
+		r.Fatal(err)
+	}
+	for i, d := range before.differences(now) {
+		if i < 10 {
+			r.Errorf("the source was written to: %s %s", d, when)
+		}
+	}
+}
