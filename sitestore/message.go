@@ -1,0 +1,236 @@
+package sitestore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"io"
+	"strings"
+	"time"
+
+	"waybill/failure"
+	"waybill/mail"
+	"waybill/sitestore/blob"
+)
+
+// Message is one message of a folder.
+type Message struct {
+	UID    uint32
+	Digest mail.Digest
+	Size   int64
+	Flags  mail.FlagSet
+	// Date is the internal date, to the second, with its zone; zero when it is
+	// not known.
+	Date   time.Time
+	ModSeq int64
+}
+
+// row is a message as the table has it.
+type row struct {
+	Message
+	digest   []byte
+	flags    int64
+	keywords int64
+	date     sql.NullInt64
+	zone     int
+}
+
+const messageColumns = `m.uid, m.digest, m.size, m.flags, m.keywords, m.date, m.zone, m.modseq`
+
+func (r *row) into() []any {
+	return []any{&r.UID, &r.digest, &r.Size, &r.flags, &r.keywords, &r.date, &r.zone, &r.ModSeq}
+}
+
+func (r *row) message(ctx context.Context, s *Store) (Message, error) {
+	m := r.Message
+	if len(r.digest) != len(m.Digest) {
+		return m, failure.New(failure.Malformed, "read message", s.path, "site.damaged", errors.New("a digest in the index has a wrong length"))
+	}
+	copy(m.Digest[:], r.digest)
+	words, err := s.keywordsOf(ctx, r.keywords)
+	m.Flags = mail.FlagSet{System: mail.Flags(r.flags), Keywords: words}
+	if r.date.Valid {
+		m.Date = date(r.date.Int64, r.zone)
+	}
+	return m, err
+}
+
+// date puts an internal date together again.
+func date(seconds int64, zone int) time.Time {
+	t := time.Unix(seconds, 0).UTC()
+	if zone == 0 {
+		return t
+	}
+	return t.In(time.FixedZone("", zone*60))
+}
+
+// maxZone is the largest offset from UTC that is kept, in minutes.
+const maxZone = 18 * 60
+
+// Dates that can be kept.
+var (
+	earliest = time.Date(1, 1, 1, 0, 0, 1, 0, time.UTC)
+	latest   = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
+)
+
+// EarliestDate and LatestDate bound the internal dates that a site keeps. The
+// first second of year 1 is Go's zero time and stands for "not known".
+func EarliestDate() time.Time { return earliest }
+
+// LatestDate is the last second of year 9999.
+func LatestDate() time.Time { return latest }
+
+// dateColumns takes an internal date apart; seconds is nil when it is not known.
+func dateColumns(t time.Time) (seconds any, zone int64) {
+	if t.IsZero() {
+		return nil, 0
+	}
+	if t.Before(earliest) {
+		t = earliest
+	}
+	if t.After(latest) {
+		t = latest
+	}
+	_, offset := t.Zone()
+	if zone = int64(offset) / 60; zone < -maxZone || zone > maxZone {
+		zone = 0
+	}
+	return t.Unix(), zone
+}
+
+// List gives up to limit messages of a folder whose UID is at least from, by
+// UID.
+func (m *Mailbox) List(ctx context.Context, folder mail.Path, from uint32, limit int) ([]Message, error) {
+	id, err := m.folderID(ctx, folder)
+	if err != nil {
+		return nil, err
+	}
+	var rows []row
+	err = m.store.rows(ctx, "list messages", `SELECT `+messageColumns+` FROM message m WHERE m.folder = ? AND m.uid >= ? ORDER BY m.uid LIMIT ?`,
+		func(r *sql.Rows) error {
+			rows = append(rows, row{})
+			return r.Scan(rows[len(rows)-1].into()...)
+		}, id, int64(from), limit)
+	if err != nil {
+		return nil, err
+	}
+	messages := make([]Message, len(rows))
+	for i := range rows {
+		if messages[i], err = rows[i].message(ctx, m.store); err != nil {
+			return nil, err
+		}
+	}
+	return messages, nil
+}
+
+// Open gives a message and its body. A message that is not there is an error of
+// class Vanished.
+func (m *Mailbox) Open(ctx context.Context, folder mail.Path, uid uint32) (Message, io.ReadCloser, error) {
+	const op = "open message"
+	id, err := m.folderID(ctx, folder)
+	if err != nil {
+		return Message{}, nil, err
+	}
+	var r row
+	var loc blob.Location
+	var have sql.NullInt64
+	found, err := m.store.row(ctx, op, `SELECT `+messageColumns+`, b.segment, coalesce(b.place, 0), coalesce(b.stored, 0),
+		coalesce(b.encoding, 0) FROM message m LEFT JOIN blob b ON b.digest = m.digest WHERE m.folder = ? AND m.uid = ?`,
+		[]any{id, int64(uid)}, append(r.into(), &have, &loc.Offset, &loc.Stored, &loc.Encoding)...)
+	if err != nil {
+		return Message{}, nil, err
+	}
+	if !found {
+		return Message{}, nil, failure.New(failure.Vanished, op, m.whereUID(folder, uid), "site.no-such-message", nil)
+	}
+	msg, err := r.message(ctx, m.store)
+	if err != nil {
+		return msg, nil, err
+	}
+	if !have.Valid {
+		return msg, nil, failure.New(failure.Malformed, op, m.whereUID(folder, uid), "site.body-missing", errors.New("the index has no body for this message")).
+			WithRemedy("restore the site from a backup")
+	}
+	loc.Segment, loc.Size = have.Int64, msg.Size
+	body, err := m.store.blobs.Open(ctx, loc, msg.Digest)
+	return msg, body, err
+}
+
+// SetFlags replaces the flags and keywords of a message, provided they equal
+// was; otherwise nothing changes and the error has class Conflict.
+func (m *Mailbox) SetFlags(ctx context.Context, folder mail.Path, uid uint32, was, want mail.FlagSet) error {
+	const op = "set flags"
+	if err := m.writable(op); err != nil {
+		return err
+	}
+	id, err := m.folderID(ctx, folder)
+	if err != nil {
+		return err
+	}
+	fresh := map[int64]string{}
+	err = m.store.change(ctx, op, func(t *tx) error {
+		var flags, keywords int64
+		var joined []byte
+		found, err := t.get(`SELECT m.flags, m.keywords, coalesce(k.words, x'') FROM message m LEFT JOIN keyword_set k ON k.id = m.keywords
+			WHERE m.folder = ? AND m.uid = ?`, []any{id, int64(uid)}, &flags, &keywords, &joined)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return failure.New(failure.Vanished, op, m.whereUID(folder, uid), "site.no-such-message", nil)
+		}
+		have := mail.FlagSet{System: mail.Flags(flags)}
+		if keywords != 0 {
+			have = mail.NewFlagSet(have.System, strings.Split(string(joined), "\x00")...)
+		}
+		if !have.Equal(was) {
+			return failure.New(failure.Conflict, op, m.whereUID(folder, uid), "site.flags-changed",
+				errors.New("the message is now marked ("+have.String()+")"))
+		}
+		set, err := t.keywordID(want, fresh)
+		if err != nil {
+			return err
+		}
+		if err := t.exec(`UPDATE folder SET modseq = modseq + 1 WHERE id = ?`, id); err != nil {
+			return err
+		}
+		return t.exec(`UPDATE message SET flags = ?, keywords = ?, modseq = (SELECT modseq FROM folder WHERE id = ?) WHERE folder = ? AND uid = ?`,
+			int64(want.System), set, id, id, int64(uid))
+	})
+	if err == nil {
+		m.store.remember(fresh)
+	}
+	return err
+}
+
+// Expunge takes messages out of a folder. One that is not there is an error of
+// class Vanished, and then none is taken out.
+func (m *Mailbox) Expunge(ctx context.Context, folder mail.Path, uids ...uint32) error {
+	const op = "expunge"
+	if err := m.writable(op); err != nil {
+		return err
+	}
+	id, err := m.folderID(ctx, folder)
+	if err != nil {
+		return err
+	}
+	return m.store.change(ctx, op, func(t *tx) error {
+		for _, uid := range uids {
+			var size int64
+			found, err := t.get(`SELECT size FROM message WHERE folder = ? AND uid = ?`, []any{id, int64(uid)}, &size)
+			if err != nil {
+				return err
+			}
+			if !found {
+				return failure.New(failure.Vanished, op, m.whereUID(folder, uid), "site.no-such-message", nil)
+			}
+			if err := t.exec(`DELETE FROM message WHERE folder = ? AND uid = ?`, id, int64(uid)); err != nil {
+				return err
+			}
+			if err := t.exec(`UPDATE folder SET messages = messages - 1, bytes = bytes - ?, modseq = modseq + 1 WHERE id = ?`, size, id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
