@@ -23,7 +23,7 @@ func typical(i int) Row {
 
 // maildirKey is a name of 60 characters as Dovecot gives it.
 func maildirKey(i int) string {
-	return fmt.Sprintf("%d.M%06dP%05d.mail.example.org,S=%06d,W=%06d", 1_200_000_000+i*37, i*7919%1_000_000, i%32768, 2000+i, 2000+i)[:60]
+	return fmt.Sprintf("%d.M%06dP%05d.mail1.example.org,S=%06d,W=%06d", 1_200_000_000+i*37, i*7919%1_000_000, i%32768, 2000+i, 2000+i)[:60]
 }
 
 func BenchmarkCheckpoint(b *testing.B) {
