@@ -89,6 +89,9 @@ func (s *Store) change(ctx context.Context, op string, fn func(t *tx) error) err
 	if s.write == nil {
 		return failure.New(failure.Denied, op, s.path, "site.read-only", errors.New("the site was opened for reading"))
 	}
+	if err := ended(ctx, op, s.path); err != nil {
+		return err
+	}
 	select {
 	case s.write.turn <- struct{}{}:
 	case <-ctx.Done():
