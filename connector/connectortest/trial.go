@@ -2,6 +2,7 @@ package connectortest
 
 import (
 	"context"
+	"crypto/sha256"
 	"io"
 	"iter"
 	"testing"
@@ -224,6 +225,18 @@ func (d *desk) digest(l letter) mail.Digest {
 	digest, err := d.target.Fingerprint(d.ctx, body)
 	d.must("digest letter "+l.name, err)
 	d.check("close letter", body.Close())
+	if d.target.Capabilities().Fidelity != connector.Exact {
+		return digest
+	}
+	again, err := l.item().Open(d.ctx)
+	d.must("open letter", err)
+	h := sha256.New()
+	_, err = io.Copy(h, again)
+	d.must("read letter", err)
+	d.check("close letter", again.Close())
+	if mail.Digest(h.Sum(nil)) != digest {
+		d.Errorf("the target promises exact bytes, and the fingerprint of %q is not their SHA-256", l.name)
+	}
 	return digest
 }
 
