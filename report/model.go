@@ -36,7 +36,22 @@ type Waybill struct {
 	Directory Directory `json:"directory"`
 	// Curve is the throughput of this run over time.
 	Curve []Point `json:"curve,omitempty"`
+
+	// What follows is filled by Write from the stream of messages.
+
+	// Lines counts the lines of messages.jsonl by state.
+	Lines map[string]int64 `json:"lines,omitempty"`
+	// Rules counts the messages that are neither verified nor skipped by the
+	// rule they broke.
+	Rules map[string]int64 `json:"rules,omitempty"`
+	// Exceptions are the first MaxExceptions of those messages.
+	Exceptions []Message `json:"exceptions,omitempty"`
+	// MessagesSHA256 is the SHA-256 of messages.jsonl.
+	MessagesSHA256 string `json:"messages_sha256,omitempty"`
 }
+
+// MaxExceptions bounds Waybill.Exceptions; messages.jsonl has them all.
+const MaxExceptions = 1000
 
 // System names one end of the migration.
 type System struct {
@@ -111,7 +126,8 @@ type Directory struct {
 	Failed          int `json:"failed"`
 }
 
-// Point is one moment of the throughput curve.
+// Point is one moment of the throughput curve: what was verified from the
+// beginning of the run until then.
 type Point struct {
 	Second   float64 `json:"second"` // since the run began
 	Messages int64   `json:"messages"`
