@@ -59,8 +59,10 @@ func (b *builder) line(ctx context.Context, l line) (bool, error) {
 		b.marked = false
 	}
 	if b.header {
-		if b.e.Marker != nil && isQuoted(l.head) {
-			b.e.Quoted++
+		if b.e.Marker != nil {
+			if err := b.evidence(l); err != nil {
+				return false, err
+			}
 		}
 		if !l.empty() {
 			if l.end()-b.e.Start <= headerLimit {
@@ -72,28 +74,32 @@ func (b *builder) line(ctx context.Context, l line) (bool, error) {
 		b.e.body = l.end()
 		return b.declared(ctx, l.end())
 	}
-	b.evidence(l)
-	return false, nil
+	return false, b.evidence(l)
 }
 
 // evidence counts what tells the dialects apart.
-func (b *builder) evidence(l line) {
-	if len(l.head) < 5 {
-		return
+func (b *builder) evidence(l line) error {
+	if len(l.head) < len(fromWord) {
+		return nil
 	}
 	switch l.head[0] {
 	case '>':
-		if isQuoted(l.head) {
+		marks, err := b.r.s.quoted(l)
+		if err != nil {
+			return err
+		}
+		if marks > 0 {
 			b.e.Quoted++
-			if l.head[1] == '>' {
-				b.deep++
-			}
+		}
+		if marks > 1 {
+			b.deep++
 		}
 	case 'F':
 		if bytes.HasPrefix(l.head, fromWord) {
 			b.bare++
 		}
 	}
+	return nil
 }
 
 // declared looks whether a From_ line or the end of the file stands where the
@@ -133,7 +139,9 @@ func (b *builder) declared(ctx context.Context, body int64) (bool, error) {
 		if err != nil || !ok {
 			return false, err
 		}
-		b.evidence(l)
+		if err = b.evidence(l); err != nil {
+			return false, err
+		}
 	}
 	b.e.Declared = true
 	b.e.Length = at - gap - b.e.Start

@@ -34,17 +34,16 @@ type scanner struct {
 	name string
 	cr   bool // lines end with CR alone
 
-	pos   int64
-	base  int64 // of buf in the file
-	buf   []byte
-	room  []byte
-	long  [headSize]byte
-	look  [headSize]byte
-	marks int // refills since the context was asked
+	pos  int64
+	base int64 // of buf in the file
+	buf  []byte
+	room []byte
+	long [headSize]byte
+	look [headSize]byte
 }
 
-func newScanner(r io.ReaderAt, size, from int64, name string) *scanner {
-	return &scanner{r: r, size: size, name: name, pos: from, base: from, room: make([]byte, bufferSize)}
+func newScanner(r io.ReaderAt, size, from int64, opt Options) *scanner {
+	return &scanner{r: r, size: size, name: opt.Name, pos: from, base: from, room: make([]byte, max(opt.Buffer, headSize))}
 }
 
 // seek continues at off.

@@ -28,6 +28,7 @@ import (
 	"context"
 	"io"
 
+	"waybill/failure"
 	"waybill/mail"
 )
 
@@ -90,11 +91,25 @@ type Options struct {
 	Name string
 	// From is the offset of a From_ line to begin at.
 	From int64
+	// Buffer is how many bytes are read at once; 0 is right for whole files, and
+	// less for a single message.
+	Buffer int
 }
 
 // NewReader reads the size bytes of r. Bytes after them are not looked at.
 func NewReader(r io.ReaderAt, size int64, opt Options) *Reader {
-	return &Reader{s: newScanner(r, size, min(opt.From, size), opt.Name), first: true, lead: opt.From}
+	if opt.Buffer <= 0 {
+		opt.Buffer = bufferSize
+	}
+	return &Reader{s: newScanner(r, size, min(opt.From, size), opt), first: true, lead: opt.From}
+}
+
+// Reset makes r read another file, or the same from elsewhere, with the memory
+// that it has. The entries that it gave remain valid.
+func (r *Reader) Reset(file io.ReaderAt, size int64, opt Options) {
+	s := r.s
+	*s = scanner{r: file, size: size, name: opt.Name, pos: min(opt.From, size), base: min(opt.From, size), room: s.room}
+	r.stats, r.begun, r.first, r.mmdf, r.have, r.lead = Stats{}, false, true, false, false, opt.From
 }
 
 // Stats returns what the entries so far tell about the file's dialect.
@@ -104,6 +119,9 @@ func (r *Reader) Stats() Stats { return r.stats }
 // no end: the next call goes on behind it. Other errors are *failure.Error, of
 // the file's own class or Transient, and end the file.
 func (r *Reader) Next(ctx context.Context) (Entry, error) {
+	if err := ctx.Err(); err != nil {
+		return Entry{}, failure.New(failure.Cancelled, "read mbox", place(r.s.name, r.s.pos), "cancelled", err)
+	}
 	if !r.begun {
 		r.begun = true
 		if e, found, err := r.begin(ctx); found || err != nil {
@@ -126,7 +144,7 @@ func (r *Reader) begin(ctx context.Context) (e Entry, found bool, err error) {
 	if err != nil {
 		return e, false, err
 	}
-	sample := append([]byte(nil), start...)
+	sample := append([]byte(nil), start[:min(len(start), 64)]...)
 	if err = r.guessLineEnd(); err != nil {
 		return e, false, err
 	}
@@ -182,6 +200,10 @@ func (r *Reader) begin(ctx context.Context) (e Entry, found bool, err error) {
 
 // guessLineEnd makes CR the line end if the first 64 kB have CR and no LF.
 func (r *Reader) guessLineEnd() error {
+	near, err := r.s.peek(r.s.pos, headSize)
+	if err != nil || bytes.IndexByte(near, '\n') >= 0 {
+		return err
+	}
 	probe := make([]byte, min(64<<10, r.s.size-r.s.pos))
 	n, err := readFull(r.s.r, probe, r.s.pos)
 	if err != nil {
@@ -268,10 +290,30 @@ func (r *Reader) separates(l line, before prior) (bool, error) {
 	return err == nil && looksLikeField(next), err
 }
 
-// isQuoted reports whether a line is ">From ", ">>From " and so on.
-func isQuoted(head []byte) bool {
-	if len(head) == 0 || head[0] != '>' {
-		return false
+// quoted reports whether l is ">From ", ">>From " and so on, with any number of
+// ">", and how many of them there are up to two.
+func (s *scanner) quoted(l line) (marks int, err error) {
+	if len(l.head) == 0 || l.head[0] != '>' {
+		return 0, nil
 	}
-	return bytes.HasPrefix(bytes.TrimLeft(head, ">"), fromWord)
+	rest := bytes.TrimLeft(l.head, ">")
+	marks = min(len(l.head)-len(rest), 2)
+	// The head may end before the marks do, or in the middle of "From ".
+	if at := l.off + int64(len(l.head)-len(rest)); len(rest) < len(fromWord) && int64(len(l.head)) < l.n-l.eol {
+		for {
+			text, err := s.peek(at, 1<<10)
+			if err != nil {
+				return 0, err
+			}
+			rest = bytes.TrimLeft(text, ">")
+			at += int64(len(text) - len(rest))
+			if len(text) == 0 || len(rest) >= len(fromWord) || at+int64(len(rest)) == s.size {
+				break
+			}
+		}
+	}
+	if !bytes.HasPrefix(rest, fromWord) {
+		return 0, nil
+	}
+	return marks, nil
 }

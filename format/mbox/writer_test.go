@@ -121,6 +121,20 @@ func TestRoundTripProperty(t *testing.T) {
 	})
 }
 
+// TestManyMarks quotes lines whose marks are longer than every buffer.
+func TestManyMarks(t *testing.T) {
+	var bodies [][]byte
+	var m memory
+	for _, n := range []int{1, headSize - 6, headSize - 5, headSize - 3, headSize - 1, headSize, headSize + 1, bufferSize - 3, bufferSize, 3*bufferSize + 7} {
+		for _, tail := range []string{"From x\n", "From \nFrom \n", "Fro\n", "From", "From ", ""} {
+			body := []byte("A: b\n\n" + strings.Repeat(">", n) + tail)
+			m.append(t, Envelope{}, bytes.NewReader(body))
+			bodies = append(bodies, body)
+		}
+	}
+	wantBack(t, &m, bodies, nil)
+}
+
 func FuzzRoundTrip(f *testing.F) {
 	for _, s := range []string{"", "a", "\n", "From x\n>From y\n>>From z", "A: b\r\n\r\nFrom c\r\n", "\r", ">", "Fr", "Status: R\n\nx"} {
 		f.Add([]byte(s), []byte(s))
