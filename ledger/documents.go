@@ -104,7 +104,13 @@ func (l *Ledger) PutDocument(ctx context.Context, name string, body []byte) erro
 func (l *Ledger) Document(ctx context.Context, name string) ([]byte, error) {
 	var body []byte
 	err := l.each(ctx, `SELECT body FROM document WHERE name = ?`, []any{name}, func(rows *sql.Rows) error {
-		return rows.Scan(&body)
+		if err := rows.Scan(&body); err != nil {
+			return err
+		}
+		if body == nil {
+			body = []byte{} // it is there, and empty
+		}
+		return nil
 	})
 	return body, explain("read document", l.path, err)
 }

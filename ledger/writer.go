@@ -27,6 +27,8 @@ type writer struct {
 	stmts map[string]*sql.Stmt
 	// What is known of the tables; dropped whenever something is rolled back.
 	known known
+	// commits counts the transactions that were committed.
+	commits int
 
 	mu     sync.RWMutex // guards closed, and tasks against closing
 	closed bool
@@ -206,6 +208,7 @@ func (w *writer) transact(tasks []*task) error {
 		w.undo()
 		return err
 	}
+	w.commits++
 	return nil
 }
 
