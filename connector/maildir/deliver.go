@@ -1,0 +1,304 @@
+package maildir
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"time"
+
+	"waybill/connector"
+	"waybill/connector/files"
+	"waybill/failure"
+	"waybill/mail"
+)
+
+// fewFiles is up to how many files of a batch are flushed one by one; with more,
+// one flush of the file system is cheaper.
+const fewFiles = 8
+
+// parcel is a message in tmp/ on its way to cur/.
+type parcel struct {
+	item  int
+	base  string // its name in tmp
+	name  string // its name in cur
+	notes []mail.Note
+}
+
+// Append writes all messages to tmp/, makes them durable, and then renames them
+// into cur/ in their order. Until the first rename nothing is delivered; what
+// is cut off later leaves whole messages in cur/ and the others in tmp/.
+func (b *targetBox) Append(ctx context.Context, path mail.Path, at connector.Position, items []connector.Item) ([]connector.Receipt, error) {
+	m, err := parsePosition(at)
+	if err != nil {
+		return nil, err
+	}
+	s, err := b.shelf(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.resume(ctx, m); err != nil {
+		return nil, err
+	}
+	d, err := b.enter(s)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = d.Close() }()
+	if err := makeMissingParts(d); err != nil {
+		return nil, err
+	}
+	tmp, err := d.Open("tmp")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = tmp.Close() }()
+
+	receipts := make([]connector.Receipt, len(items))
+	parcels, err := b.pack(ctx, s, tmp, m, items, receipts)
+	if err == nil {
+		err = b.address(ctx, s, d, parcels, items)
+	}
+	if err == nil && b.flushAll && len(items) > fewFiles {
+		err = tmp.FlushAll()
+	}
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		for _, p := range parcels {
+			_ = tmp.Remove(p.base)
+		}
+		return nil, files.Fail("append messages", d.Path(), "maildir.append", err)
+	}
+	for _, p := range parcels {
+		if err := d.Rename("tmp/"+p.base, "cur/"+p.name); err != nil {
+			return nil, err // what is in cur is found by Arrived
+		}
+		id, _, _ := splitName(p.name)
+		s.remember(id, p.name)
+		receipts[p.item].ID, receipts[p.item].Notes = id, p.notes
+	}
+	return receipts, syncPart(d, "cur")
+}
+
+func makeMissingParts(d *files.Dir) error {
+	for _, part := range []string{"tmp", "cur"} {
+		if _, err := d.Lstat(part); err != nil {
+			return makeParts(d)
+		}
+	}
+	return nil
+}
+
+func syncPart(d *files.Dir, part string) error {
+	p, err := d.Open(part)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = p.Close() }()
+	return p.Sync()
+}
+
+// pack writes the messages to tmp. A message whose reader fails gets a receipt
+// and no parcel; any other error is the batch's.
+func (b *targetBox) pack(ctx context.Context, s *shelf, tmp *files.Dir, m moment, items []connector.Item, receipts []connector.Receipt) ([]parcel, error) {
+	buf := make([]byte, 256<<10)
+	parcels := make([]parcel, 0, len(items))
+	for i, item := range items {
+		p := parcel{item: i, base: m.fileBase(s.next)}
+		s.next++
+		size, err := b.write(ctx, tmp, &p, item, buf, !b.flushAll || len(items) <= fewFiles)
+		var broken *readError
+		switch {
+		case err == nil:
+			p.name = fmt.Sprintf("%s,S=%d", p.base, size)
+			parcels = append(parcels, p)
+			continue
+		case ctx.Err() != nil:
+			err = files.Fail("append messages", tmp.Path(), "maildir.append", ctx.Err())
+		case errors.As(err, &broken):
+			receipts[i].Err = files.Fail("read message", item.Key, "maildir.read", broken.err)
+			if rerr := tmp.Remove(p.base); rerr != nil && failure.ClassOf(rerr) != failure.Vanished {
+				return parcels, rerr
+			}
+			continue
+		}
+		_ = tmp.Remove(p.base)
+		return parcels, err
+	}
+	return parcels, nil
+}
+
+// readError is an error of an item's own reader.
+type readError struct{ err error }
+
+func (e *readError) Error() string { return e.err.Error() }
+func (e *readError) Unwrap() error { return e.err }
+
+// write writes one message to tmp and sets its date.
+func (b *targetBox) write(ctx context.Context, tmp *files.Dir, p *parcel, item connector.Item, buf []byte, flush bool) (int64, error) {
+	body, err := item.Open(ctx)
+	if err != nil {
+		return 0, &readError{err}
+	}
+	f, err := tmp.Create(p.base)
+	if err != nil {
+		_ = body.Close()
+		return 0, err
+	}
+	size, err := files.CopyBuffer(ctx, f, body, buf)
+	_ = body.Close()
+	var werr *files.WriteError
+	if err != nil && !errors.As(err, &werr) {
+		_ = f.Close()
+		return 0, &readError{err}
+	}
+	if err == nil {
+		err = b.date(tmp, p, item.InternalDate)
+	}
+	if err == nil && flush {
+		err = f.Sync()
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	return size, files.Fail("write message", tmp.Join(p.base), "maildir.write", err)
+}
+
+// date makes the time of the file the internal date of the message.
+func (b *targetBox) date(tmp *files.Dir, p *parcel, date time.Time) error {
+	if date.IsZero() {
+		p.notes = append(p.notes, mail.Note{Kind: "date-unknown", Text: "The message has no date of arrival; the time of its delivery stands for it."})
+		return nil
+	}
+	if err := tmp.SetTime(p.base, date); err != nil {
+		return err
+	}
+	if s := date.Unix(); s >= 0 && s <= math.MaxInt32 {
+		return nil
+	}
+	// File systems cut times off that they cannot hold, and do not say so.
+	fi, err := tmp.Lstat(p.base)
+	if err == nil && fi.ModTime().Unix() != date.Unix() {
+		p.notes = append(p.notes, mail.Note{Kind: "date-clamped", Text: fmt.Sprintf("The file system cannot hold the date %s; it holds %s.", date.UTC().Format(time.RFC3339), fi.ModTime().UTC().Format(time.RFC3339))})
+	}
+	return err
+}
+
+// address gives the parcels their flags, and writes dovecot-keywords before any
+// name that needs it.
+func (b *targetBox) address(ctx context.Context, s *shelf, d *files.Dir, parcels []parcel, items []connector.Item) error {
+	needed := false
+	for _, p := range parcels {
+		set := items[p.item].Flags
+		needed = needed || len(set.Keywords) > 0 || set.System&mail.Forwarded != 0
+	}
+	kw, added := &keywords{}, false
+	if needed {
+		have, err := readKeywords(ctx, s.dir)
+		if err != nil {
+			return err
+		}
+		*kw = *have
+	}
+	for i := range parcels {
+		p := &parcels[i]
+		text, fresh, notes := kw.encode(items[p.item].Flags)
+		p.name += ":2," + text
+		p.notes = append(p.notes, notes...)
+		added = added || fresh
+	}
+	if !added {
+		return nil
+	}
+	return s.writeKeywords(d, kw)
+}
+
+func (s *shelf) writeKeywords(d *files.Dir, kw *keywords) error {
+	s.kwMu.Lock()
+	defer s.kwMu.Unlock()
+	s.kw = nil
+	return d.WriteFile(keywordsFile, kw.write)
+}
+
+// resume makes the moment the folder's current one and finds the next number in
+// it, which is not 0 where an earlier Append used the same position.
+func (s *shelf) resume(ctx context.Context, m moment) error {
+	if s.batch == m {
+		return nil
+	}
+	if err := s.survey(ctx); err != nil {
+		return err
+	}
+	next := 0
+	err := s.ours(ctx, "cur", "new", "tmp")(func(have moment, n int, _, _ string) error {
+		if have == m {
+			next = max(next, n+1)
+		}
+		return nil
+	})
+	s.batch, s.next = m, next
+	if s.last.compare(m) < 0 {
+		s.last = m
+	}
+	return err
+}
+
+// ours returns a function that walks over the files in the given parts that we
+// delivered, in no order.
+func (s *shelf) ours(ctx context.Context, parts ...string) func(f func(m moment, n int, part, name string) error) error {
+	return func(f func(m moment, n int, part, name string) error) error {
+		for _, part := range parts {
+			scan, err := files.OpenScan(s.dir + string(os.PathSeparator) + part)
+			if err != nil {
+				if failure.ClassOf(err) == failure.Vanished {
+					continue
+				}
+				return err
+			}
+			err = scan.Each(ctx, func(name []byte) error {
+				m, n, ok := parseName(string(name))
+				if !ok {
+					return nil
+				}
+				return f(m, n, part, string(name))
+			})
+			_ = scan.Close()
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// survey finds the newest moment in the folder.
+func (s *shelf) survey(ctx context.Context) error {
+	if s.known {
+		return nil
+	}
+	err := s.ours(ctx, "cur", "new", "tmp")(func(m moment, _ int, _, _ string) error {
+		if s.last.compare(m) < 0 {
+			s.last = m
+		}
+		return nil
+	})
+	s.known = err == nil
+	return err
+}
+
+// Position marks the moment in names that later messages get.
+func (b *targetBox) Position(ctx context.Context, path mail.Path) (connector.Position, error) {
+	s, err := b.shelf(ctx, path)
+	if err != nil {
+		return "", err
+	}
+	if err := s.survey(ctx); err != nil {
+		return "", err
+	}
+	s.last = after(b.opt.now(), s.last)
+	s.batch, s.next = s.last, 0
+	return connector.Position(s.last.String()), nil
+}

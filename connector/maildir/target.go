@@ -1,0 +1,231 @@
+package maildir
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+
+	"waybill/connector"
+	"waybill/connector/files"
+	"waybill/directory"
+	"waybill/failure"
+	"waybill/mail"
+	"waybill/rights"
+)
+
+// target writes a directory of Maildirs.
+type target struct {
+	loc connector.Location
+	dir string
+	opt options
+}
+
+// Target opens a directory of Maildirs for writing. It is made with the first
+// account if it is not there. Options: names (utf7, utf8).
+func Target(ctx context.Context, loc connector.Location) (connector.Target, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, files.Fail("open", loc.String(), "maildir.open", err)
+	}
+	opt, err := readOptions(loc, "names")
+	if err != nil {
+		return nil, err
+	}
+	dir := filepath.Clean(loc.Path)
+	if info, err := files.Stat(dir); loc.URL != nil || err == nil && !info.IsDir() {
+		return nil, failure.New(failure.Usage, "open", loc.String(), "maildir.not-a-directory", errors.New("it is not a directory")).
+			WithRemedy("name a directory that holds the users' Maildirs, or one that is not there yet")
+	}
+	if isMaildir(dir, true) {
+		return nil, failure.New(failure.Usage, "open", loc.String(), "maildir.single", errors.New("it is one user's Maildir")).
+			WithRemedy("name the directory that holds it")
+	}
+	return &target{loc: loc, dir: dir, opt: opt}, nil
+}
+
+func (t *target) Capabilities() connector.Capabilities { return capabilities(t.loc) }
+func (t *target) Close() error                         { return nil }
+
+func (t *target) Accounts(ctx context.Context) iter.Seq2[directory.User, error] {
+	return func(yield func(directory.User, error) bool) {
+		if err := ctx.Err(); err != nil {
+			yield(directory.User{}, files.Fail("list accounts", t.dir, "maildir.accounts", err))
+			return
+		}
+		list, err := userDirs(ctx, t.dir)
+		if failure.ClassOf(err) == failure.Vanished && err != nil {
+			return // the directory is made with the first account
+		}
+		if err != nil {
+			yield(directory.User{}, err)
+			return
+		}
+		for _, u := range list {
+			if err := ctx.Err(); err != nil {
+				yield(directory.User{}, files.Fail("list accounts", t.dir, "maildir.accounts", err))
+				return
+			}
+			if !yield(directory.User{ID: u.id}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Names of accounts that are being made or removed. They begin with a dot, so
+// nobody takes them for accounts.
+const (
+	making   = ".waybill-new-"
+	removing = ".waybill-old-"
+)
+
+// CreateAccount makes the Maildir under another name and renames it, so that it
+// is there whole or not at all.
+func (t *target) CreateAccount(ctx context.Context, u directory.User) error {
+	if err := ctx.Err(); err != nil {
+		return files.Fail("create account", u.ID, "maildir.create-account", err)
+	}
+	if u.ID == "" {
+		return failure.New(failure.Usage, "create account", t.dir, "maildir.account-name", errors.New("an account needs a name"))
+	}
+	if err := os.MkdirAll(t.dir, 0o755); err != nil {
+		return files.Fail("create account", t.dir, "maildir.create-account", err)
+	}
+	d, err := files.OpenDir(t.dir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = d.Close() }()
+	name, _ := files.EscapeName(u.ID)
+	conflict := func() error {
+		return failure.New(failure.Conflict, "create account", d.Join(name), "maildir.account-exists", fs.ErrExist)
+	}
+	if _, err := findUser(ctx, t.dir, u.ID); err == nil {
+		return conflict()
+	}
+	if _, err := d.Lstat(name); err == nil {
+		return conflict()
+	}
+	temp := making + name
+	if err := d.RemoveAll(temp); err != nil {
+		return err
+	}
+	if _, err := d.Mkdir(temp); err != nil {
+		return err
+	}
+	box, err := d.Open(temp)
+	if err == nil {
+		err = makeParts(box)
+		_ = box.Close()
+	}
+	if err == nil {
+		err = d.Rename(temp, name)
+	}
+	if err != nil {
+		_ = d.RemoveAll(temp)
+		return err
+	}
+	return d.Sync()
+}
+
+// makeParts makes what every folder has.
+func makeParts(d *files.Dir) error {
+	for _, part := range []string{"tmp", "new", "cur"} {
+		if _, err := d.Mkdir(part); err != nil {
+			return err
+		}
+	}
+	return d.Sync()
+}
+
+func (t *target) DeleteAccount(ctx context.Context, id string) error {
+	if err := ctx.Err(); err != nil {
+		return files.Fail("delete account", id, "maildir.delete-account", err)
+	}
+	d, err := files.OpenDir(t.dir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = d.Close() }()
+	name, _ := files.EscapeName(id)
+	fi, err := d.Lstat(name)
+	if err != nil || !fi.IsDir() {
+		return failure.New(failure.Vanished, "delete account", d.Join(name), "maildir.no-user", errors.New("there is no such account"))
+	}
+	if err := d.RemoveAll(removing + name); err != nil {
+		return err
+	}
+	if err := d.Rename(name, removing+name); err != nil {
+		return err
+	}
+	if err := d.RemoveAll(removing + name); err != nil {
+		return err
+	}
+	return d.Sync()
+}
+
+func noDirectory(op, where string) error {
+	return failure.New(failure.Unsupported, op, where, "maildir.no-book", errors.New("a Maildir holds no contacts and no distribution lists"))
+}
+
+func (t *target) CreateContact(_ context.Context, c directory.Contact) error {
+	return noDirectory("create contact", c.ID)
+}
+
+func (t *target) CreateList(_ context.Context, l directory.List) error {
+	return noDirectory("create list", l.ID)
+}
+
+func (t *target) FolderName(path mail.Path, attempt int) (mail.Path, string, []mail.Note) {
+	stored, dir, notes := t.opt.folderName(path, attempt)
+	if dir == "" && stored != "" {
+		dir = string(mail.Inbox)
+	}
+	return stored, dir, notes
+}
+
+func (t *target) Probe(ctx context.Context) ([]rights.Finding, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, files.Fail("probe", t.dir, "maildir.probe", err)
+	}
+	return []rights.Finding{files.ProbeDir(t.dir)}, nil
+}
+
+func (t *target) Fingerprint(ctx context.Context, message io.Reader) (mail.Digest, error) {
+	return files.Digest(ctx, message)
+}
+
+func (t *target) Mailbox(ctx context.Context, account string) (connector.TargetMailbox, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, files.Fail("open mailbox", account, "maildir.mailbox", err)
+	}
+	dir, err := findUser(ctx, t.dir, account)
+	if err != nil {
+		return nil, err
+	}
+	base, err := files.OpenDir(t.dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = base.Close() }()
+	root, err := base.Open(filepath.Base(dir))
+	if err != nil {
+		return nil, err
+	}
+	if !isMaildir(dir, false) && isMaildir(filepath.Join(dir, "Maildir"), false) {
+		home := root
+		root, err = home.Open("Maildir")
+		_ = home.Close()
+		if err != nil {
+			return nil, err
+		}
+	}
+	if err := makeParts(root); err != nil {
+		_ = root.Close()
+		return nil, err
+	}
+	return &targetBox{root: root, opt: t.opt, shelves: map[mail.Path]*shelf{}, flushAll: files.CanFlushAll()}, nil
+}
