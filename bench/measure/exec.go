@@ -30,15 +30,15 @@ func (b *bench) migrate(ctx context.Context, tree string, messages int) (result,
 	ledger := filepath.Join(to, "bench.ledger")
 	cmd := exec.CommandContext(ctx, b.program, "migrate", "--from", "maildir:"+tree, "--to", "site:"+filepath.Join(to, "bench.site"),
 		"--ledger", ledger, "--report", filepath.Join(to, "report"), "--yes")
-	log, err := os.Create(filepath.Join(to, "log"))
+	words, err := os.Create(filepath.Join(to, "log"))
 	if err != nil {
 		return result{}, err
 	}
-	defer log.Close()
-	cmd.Stdout, cmd.Stderr = log, log
+	defer words.Close()
+	cmd.Stdout, cmd.Stderr = words, words
 	started := time.Now()
 	if err := cmd.Run(); err != nil {
-		text, _ := os.ReadFile(log.Name())
+		text, _ := os.ReadFile(words.Name())
 		return result{}, fmt.Errorf("waybill migrate: %w\n%s", err, tail(text))
 	}
 	r := result{seconds: time.Since(started).Seconds(), peakMB: peak(cmd.ProcessState)}

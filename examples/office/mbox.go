@@ -98,14 +98,14 @@ func withStatus(system string, l *letter) []byte {
 	} else {
 		b.WriteString("Status: O\n")
 	}
-	var x string
+	var x []byte
 	for _, pair := range [][2]string{{"R", "A"}, {"F", "F"}, {"T", "D"}, {"D", "T"}} {
 		if has(pair[0]) {
-			x += pair[1]
+			x = append(x, pair[1]...)
 		}
 	}
-	if x != "" {
-		b.WriteString("X-Status: " + x + "\n")
+	if len(x) > 0 {
+		fmt.Fprintf(&b, "X-Status: %s\n", x)
 	}
 	if len(l.place.keywords) > 0 {
 		b.WriteString("X-Keywords: " + strings.Join(l.place.keywords, " ") + "\n")

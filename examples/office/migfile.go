@@ -25,7 +25,7 @@ func writeMigrationFiles(dir string, boxes []*mailbox) ([]Mailbox, book, error) 
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, book{}, err
 	}
-	packing := "! Microsoft Mail 3.5 post office HARBOUR/BREMEN, 28 November 1997\r\n850\r\n\r\nDirectory.pri\r\n"
+	packing := []byte("! Microsoft Mail 3.5 post office HARBOUR/BREMEN, 28 November 1997\r\n850\r\n\r\nDirectory.pri\r\n")
 	directory, err := toCodePage(directoryFile)
 	if err != nil {
 		return nil, book{}, err
@@ -42,10 +42,10 @@ func writeMigrationFiles(dir string, boxes []*mailbox) ([]Mailbox, book, error) 
 		if err != nil {
 			return nil, book{}, err
 		}
-		packing += pair
+		packing = append(packing, pair...)
 		all = append(all, m)
 	}
-	err = os.WriteFile(filepath.Join(dir, "harbour.pkl"), []byte(packing), 0o644)
+	err = os.WriteFile(filepath.Join(dir, "harbour.pkl"), packing, 0o644)
 	return all, book{contacts: strings.Count(directoryFile, "\r\nremote,"), lists: strings.Count(directoryFile, "\r\ndl,")}, err
 }
 
@@ -88,9 +88,7 @@ func writePair(dir string, number int, box *mailbox) (Mailbox, string, error) {
 		}
 		m.Folders = append(m.Folders, f)
 	}
-	if err := p.breakTwo(&m); err != nil {
-		return m, "", err
-	}
+	p.breakTwo(&m)
 	if err := os.WriteFile(filepath.Join(dir, base+".pri"), p.primary.Bytes(), 0o644); err != nil {
 		return m, "", err
 	}
@@ -153,9 +151,9 @@ func (p *pair) record(path string, l *letter, offset int) error {
 
 // breakTwo adds the two broken messages: one whose pointer leads nowhere, and,
 // at the file's end, one whose attachment claims to be longer than the file.
-func (p *pair) breakTwo(m *Mailbox) error {
+func (p *pair) breakTwo(m *Mailbox) {
 	if m.User != "HHarbour" {
-		return nil
+		return
 	}
 	i := slices.IndexFunc(m.Folders, func(f Folder) bool { return f.Path == "INBOX" })
 	p.primary.WriteString("Inbox,Maureen Dunn,Heinrich Harbour,,,\"Minutes, partners' meeting\",19971103101500,19971103101700,0,FALSE,FALSE,#00000001.SEC(9999999)\r\n")
@@ -165,7 +163,6 @@ func (p *pair) breakTwo(m *Mailbox) error {
 	p.second.WriteString("Attachment,48213,,TRUE,TIDES98.TXT,,None\r\n" + strings.Repeat("HULL  ALBERT DOCK  00.41 7.2  06.55 1.3\r\n", 30))
 	fmt.Fprintf(&p.primary, "Inbox,Maureen Dunn,Heinrich Harbour,,,Tide tables 1998,19971121090000,19971121090200,0,TRUE,FALSE,#00000001.SEC(%d)\r\n", offset)
 	m.quarantine(&m.Folders[i], "attachment whose declared length goes beyond the end of its file")
-	return nil
 }
 
 // field quotes a value where the format wants it. Backslashes of folder paths

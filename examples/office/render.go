@@ -30,11 +30,11 @@ func (d *draft) render() ([]byte, error) {
 		if key == "From" {
 			sender = value
 		}
-		line := field
-		if !ascii(field) && !d.options["raw8"] {
-			line = key + ":" + encodeField(key, value, d.charset, encoder)
-		} else if line, err = encoder.String(field); err != nil {
-			return nil, err
+		line := key + ":" + encodeField(key, value, d.charset, encoder)
+		if ascii(field) || d.options["raw8"] {
+			if line, err = encoder.String(field); err != nil {
+				return nil, err
+			}
 		}
 		b.WriteString(line + "\n")
 	}
