@@ -153,9 +153,9 @@ func sameDate(a, b time.Time, precision time.Duration) bool {
 	if precision < time.Second {
 		precision = time.Second
 	}
-	d := a.Sub(b)
-	if d < 0 {
-		d = -d
-	}
-	return d < precision
+	// Not a.Sub(b): its result is bounded, and centuries lie between an unknown
+	// date and a real one.
+	limit := int64((precision + time.Second - 1) / time.Second)
+	d := a.Unix() - b.Unix()
+	return d < limit && d > -limit
 }

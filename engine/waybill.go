@@ -214,4 +214,3 @@ func Lines(ctx context.Context, l *ledger.Ledger, all bool) report.Messages {
 		}
 	}
 }
-

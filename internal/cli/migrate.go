@@ -1,0 +1,259 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"waybill/directory"
+	"waybill/engine"
+	"waybill/event"
+	"waybill/failure"
+	"waybill/ledger"
+	"waybill/report"
+	"waybill/rights"
+)
+
+// pairFlags name both ends of a migration and the operator's choices.
+type pairFlags struct {
+	From  string `placeholder:"SYSTEM" help:"The system to move from, for instance maildir:/srv/mail."`
+	To    string `placeholder:"SYSTEM" help:"The system to move to, for instance site:new.site."`
+	Users string `placeholder:"CSV" help:"User map: who goes where. Without it every user goes to the account of the same name."`
+	Match string `enum:",name,address" default:"" placeholder:"KEY" help:"Use accounts that exist in the target already when they have the same name, or the same SMTP address."`
+}
+
+type migrateCmd struct {
+	Plan string `arg:"" optional:"" placeholder:"PLAN.yaml" help:"A plan that \"waybill plan\" wrote and a person edited."`
+	pairFlags
+	Ledger          string `default:"waybill.ledger" placeholder:"FILE" help:"The memory of the migration (${default})."`
+	Report          string `default:"waybill-report" placeholder:"DIR" help:"Where the waybill is written (${default})."`
+	Yes             bool   `short:"y" help:"Go on without the users whose account is in conflict, and without proofs that this target does not permit."`
+	DryRun          bool   `help:"Stop after the plan."`
+	Workers         int    `default:"4" placeholder:"N" help:"Mailboxes at the same time (${default})."`
+	RetryExceptions bool   `help:"Try messages again that were set aside or refused for good."`
+	All             bool   `help:"Write every message into messages.jsonl, not only the exceptions."`
+}
+
+func (c *migrateCmd) Run(e *env) error {
+	var plan *engine.Plan
+	if c.Plan != "" {
+		var err error
+		if plan, err = readPlan(c.Plan); err != nil {
+			return err
+		}
+		c.From, c.To = plan.Source, plan.Target
+		if c.Match == "" {
+			c.Match = plan.Match
+		}
+	}
+	if c.DryRun {
+		return (&planCmd{pairFlags: c.pairFlags, Ledger: c.Ledger}).Run(e)
+	}
+	m, done, err := e.openMigration(c.pairFlags, c.Ledger, engine.Options{Workers: c.Workers, AcceptTrace: c.Yes, RetryExceptions: c.RetryExceptions})
+	if err != nil {
+		return err
+	}
+	defer done()
+	r := &migration{env: e, m: m, cmd: c, plan: plan}
+	code, err := r.run()
+	if err != nil {
+		return err
+	}
+	if code != exitProven {
+		return codeError(code)
+	}
+	return nil
+}
+
+// openMigration opens both ends and the ledger. done closes them.
+func (e *env) openMigration(pair pairFlags, ledgerPath string, options engine.Options) (*engine.Migration, func(), error) {
+	if err := pair.check(); err != nil {
+		return nil, nil, err
+	}
+	users, err := readUserMap(pair.Users)
+	if err != nil {
+		return nil, nil, err
+	}
+	options.Users, options.Match = users, directory.MatchKey(pair.Match)
+	sourceID, err := identity(pair.From)
+	if err != nil {
+		return nil, nil, err
+	}
+	targetID, err := identity(pair.To)
+	if err != nil {
+		return nil, nil, err
+	}
+	if sourceID == targetID {
+		return nil, nil, failure.New(failure.Usage, "open", targetID, "usage.same", errors.New("source and target are the same system")).WithRemedy("name another target")
+	}
+	var closers []func() error
+	done := func() {
+		for i := len(closers) - 1; i >= 0; i-- {
+			if err := closers[i](); err != nil && !e.json {
+				_, _ = fmt.Fprintln(e.stderr, "waybill: on closing:", err)
+			}
+		}
+	}
+	fail := func(err error) (*engine.Migration, func(), error) { done(); return nil, nil, err }
+	source, err := e.openSource(pair.From)
+	if err != nil {
+		return fail(err)
+	}
+	closers = append(closers, source.Close)
+	book, err := ledger.Open(e.ctx, ledgerPath, ledger.Options{Command: "waybill " + strings.Join(e.args, " ")})
+	if err != nil {
+		return fail(err)
+	}
+	closers = append(closers, book.Close)
+	if err := book.Bind(e.ctx, sourceID, targetID); err != nil {
+		return fail(err)
+	}
+	target, err := e.openTarget(pair.To)
+	if err != nil {
+		return fail(err)
+	}
+	closers = append(closers, target.Close)
+	return &engine.Migration{Source: source, Target: target, Ledger: book, Options: options, Log: e.stepLog()}, done, nil
+}
+
+func (p pairFlags) check() error {
+	if p.From == "" || p.To == "" {
+		return failure.New(failure.Usage, "read the command line", "", "usage.arguments", errors.New("both --from and --to are needed")).
+			WithRemedy("for instance: waybill migrate --from maildir:/srv/mail --to site:new.site")
+	}
+	return nil
+}
+
+func readUserMap(path string) (*directory.UserMap, error) {
+	if path == "" {
+		return nil, nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, failure.New(failure.Usage, "read user map", path, "map.open", err)
+	}
+	defer f.Close()
+	return directory.ReadUserMap(path, f)
+}
+
+// migration is one run of "waybill migrate".
+type migration struct {
+	*env
+	m    *engine.Migration
+	cmd  *migrateCmd
+	plan *engine.Plan
+
+	runID    int64
+	display  display
+	findings []rights.Finding
+	done     engine.Provisioned
+	result   engine.Result
+}
+
+func (r *migration) run() (code int, err error) {
+	run, previous, err := r.m.Ledger.BeginRun(r.ctx, "waybill "+strings.Join(r.args, " "))
+	if err != nil {
+		return 0, err
+	}
+	r.runID = run.ID
+	r.display = r.newDisplay()
+	keep := event.NewBatch(200, time.Second, func(events []event.Event) error {
+		return r.m.Ledger.AddEvents(context.WithoutCancel(r.ctx), run.ID, events)
+	})
+	r.m.Events = event.Fan(newTerminal(r.env, r.display.Line), keep)
+	r.m.Progress = r.display
+	r.m.Events.Emit(event.Event{Code: event.RunStarted, Time: time.Now(), Detail: r.cmd.From + " to " + r.cmd.To})
+	if previous != nil {
+		r.m.Events.Emit(event.Event{Code: event.RunResumed, Time: time.Now(), Detail: fmt.Sprintf("run %d began %s on %s", previous.ID, previous.Started.Format(time.RFC3339), previous.Host)})
+	}
+	runErr := r.steps()
+	r.display.Close()
+	cancelled := r.ctx.Err() != nil
+	if cancelled {
+		r.m.Events.Emit(event.Event{Code: event.RunCancelled, Time: time.Now()})
+	}
+	// What follows must happen even when somebody pressed Ctrl-C.
+	ctx := context.WithoutCancel(r.ctx)
+	code, reportErr := r.account(ctx, keep, runErr)
+	if cancelled {
+		code = exitCancelled
+	}
+	err = errors.Join(reportErr, r.m.Ledger.EndRun(ctx, run.ID, code))
+	if runErr != nil && exitCode(runErr) != exitRefused {
+		err = errors.Join(runErr, err)
+	}
+	return code, err
+}
+
+// steps are plan, preflight, provision and copy.
+func (r *migration) steps() error {
+	if r.plan == nil {
+		plan, err := r.m.MakePlan(r.ctx, false)
+		if err != nil {
+			return err
+		}
+		r.plan = plan
+	} else if err := r.m.Revise(r.ctx, r.plan); err != nil {
+		return err
+	}
+	if n := r.plan.Totals.Conflicts; n > 0 && !r.cmd.Yes {
+		for _, u := range r.plan.Users {
+			if u.Action == directory.Collide {
+				r.display.Line(fmt.Sprintf("conflict: %s: %s", printable(u.User), printable(u.Reason)))
+			}
+		}
+		return failure.New(failure.Usage, "match accounts", r.cmd.To, "plan.conflicts", fmt.Errorf("%d users are in conflict; nothing was changed", n)).
+			WithRemedy("decide in a user map (--users) or plan file, state a key (--match), or go on without them (--yes)")
+	}
+	var err error
+	if r.findings, err = r.m.Preflight(r.ctx, r.plan); err != nil {
+		return err
+	}
+	if r.done, err = r.m.Provision(r.ctx, r.plan); err != nil {
+		return err
+	}
+	r.result, err = r.m.Copy(r.ctx, r.plan, r.runID)
+	return err
+}
+
+// account writes the waybill and says how it went.
+func (r *migration) account(ctx context.Context, keep *event.Batch, runErr error) (int, error) {
+	if err := r.m.Remember(ctx, r.findings, r.done, r.result); err != nil {
+		return exitIncomplete, err
+	}
+	if err := keep.Flush(); err != nil {
+		return exitIncomplete, err
+	}
+	w, err := writeWaybill(ctx, r.m.Ledger, r.cmd.Report, r.cmd.All)
+	if err != nil {
+		return exitIncomplete, err
+	}
+	code := w.ExitCode()
+	if runErr != nil {
+		code = exitCode(runErr)
+	}
+	r.m.Events.Emit(event.Event{Code: event.ReportWritten, Time: time.Now(), Detail: r.cmd.Report})
+	r.m.Events.Emit(event.Event{Code: event.RunFinished, Time: time.Now(), Detail: fmt.Sprintf("exit code %d", code)})
+	if r.json {
+		r.emitJSON(map[string]any{"type": "summary", "totals": w.Totals, "mailboxes": len(w.Mailboxes), "report": r.cmd.Report, "code": code})
+	} else {
+		for _, f := range r.findings {
+			if !f.OK {
+				r.say("%s", printable(f.String()))
+			}
+		}
+		r.say("%s\nThe waybill lies in %s (open %s/report.html).", strings.TrimRight(report.Summary(w), "\n"), r.cmd.Report, strings.TrimRight(r.cmd.Report, "/"))
+	}
+	return code, errors.Join(keep.Close())
+}
+
+func writeWaybill(ctx context.Context, l *ledger.Ledger, dir string, all bool) (*report.Waybill, error) {
+	w, err := engine.Account(ctx, l, Version(), time.Now())
+	if err != nil {
+		return nil, err
+	}
+	return w, report.Write(ctx, dir, w, engine.Lines(ctx, l, all))
+}

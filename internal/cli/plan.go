@@ -1,0 +1,201 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sort"
+	"text/tabwriter"
+
+	"waybill/directory"
+	"waybill/engine"
+	"waybill/event"
+	"waybill/failure"
+	"waybill/ledger"
+)
+
+type planCmd struct {
+	pairFlags
+	Ledger string `default:"waybill.ledger" placeholder:"FILE" help:"A ledger of an earlier run, if there is one: accounts that it made are known (${default})."`
+	Out    string `short:"o" placeholder:"PLAN.yaml" help:"Write the plan to this file, to be edited and run."`
+	Quick  bool   `help:"Do not count messages where that means reading everything."`
+}
+
+func (c *planCmd) Run(e *env) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	users, err := readUserMap(c.Users)
+	if err != nil {
+		return err
+	}
+	source, err := e.openSource(c.From)
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	target, done, err := e.openTargetToLook(c.To)
+	if err != nil {
+		return err
+	}
+	defer done()
+	defer target.Close()
+	m := &engine.Migration{Source: source, Target: target, Options: engine.Options{Users: users, Match: directory.MatchKey(c.Match)}, Log: e.stepLog(),
+		Events: newTerminal(e, func(line string) { _, _ = fmt.Fprintln(e.stderr, line) })}
+	if book, err := openLedgerToLook(e, c.Ledger); err == nil {
+		defer book.Close()
+		m.Ledger = book
+	} else if !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	plan, err := m.MakePlan(e.ctx, !c.Quick)
+	if err != nil {
+		return err
+	}
+	// The plan names the systems as the operator did, in full.
+	if plan.Source, err = identity(c.From); err != nil {
+		return err
+	}
+	if plan.Target, err = identity(c.To); err != nil {
+		return err
+	}
+	if e.json {
+		e.emitJSON(map[string]any{"type": "plan", "plan": plan})
+	} else {
+		e.showPlan(plan)
+	}
+	if c.Out == "" {
+		return nil
+	}
+	if err := writePlan(c.Out, plan); err != nil {
+		return failure.New(failure.ClassOf(err), "write plan", c.Out, "plan.write", err)
+	}
+	e.say("\nThe plan is in %s. Edit it, then run: waybill migrate %s", c.Out, c.Out)
+	return nil
+}
+
+// openLedgerToLook opens a ledger for reading, beside a running migration too.
+func openLedgerToLook(e *env, path string) (*ledger.Ledger, error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, failure.New(failure.Usage, "open ledger", path, "ledger.missing", err).WithRemedy("name the ledger with --ledger")
+	}
+	return ledger.Open(e.ctx, path, ledger.Options{ReadOnly: true})
+}
+
+func (e *env) showPlan(plan *engine.Plan) {
+	e.say("From %s\nTo   %s\n", plan.Source, plan.Target)
+	w := tabwriter.NewWriter(e.stdout, 0, 8, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "USER\tACCOUNT\tACTION\tFOLDERS\tMESSAGES\tSIZE\tREMARK")
+	for _, u := range plan.Users {
+		remark := u.Error
+		if remark == "" && u.Action != directory.Create {
+			remark = u.Reason
+		}
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\t%s\n", printable(u.User), printable(u.Account), u.Action, len(u.Folders), count(u.Messages), size(u.Bytes), printable(remark))
+		for _, f := range u.Folders {
+			if !e.verbose && f.Path == f.Target && len(f.Notes) == 0 {
+				continue
+			}
+			name := printable(string(f.Path))
+			if f.Target != f.Path {
+				name += " -> " + printable(string(f.Target))
+			}
+			note := ""
+			for _, n := range f.Notes {
+				note += printable(n) + "; "
+			}
+			_, _ = fmt.Fprintf(w, "  %s\t\t\t\t%s\t%s\t%s\n", name, count(f.Messages), size(f.Bytes), note)
+		}
+	}
+	_ = w.Flush()
+	t := plan.Totals
+	e.say("\n%d users to move, %d skipped, %d in conflict; %d folders, %s messages, %s; %d contacts, %d lists",
+		t.Users, t.Skipped, t.Conflicts, t.Folders, count(t.Messages), size(t.Bytes), plan.Contacts, plan.Lists)
+	if len(plan.Losses) > 0 {
+		e.say("The target cannot hold (what is lost is noted for each message):")
+		var names []string
+		for name := range plan.Losses {
+			names = append(names, name)
+		}
+		sort.Strings(names)
+		for _, name := range names {
+			e.say("  %s", name)
+		}
+	}
+}
+
+type preflightCmd struct {
+	pairFlags
+	Yes bool `short:"y" help:"Go without proofs that this target does not permit."`
+}
+
+func (c *preflightCmd) Run(e *env) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	users, err := readUserMap(c.Users)
+	if err != nil {
+		return err
+	}
+	source, err := e.openSource(c.From)
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	target, done, err := e.openTargetToLook(c.To)
+	if err != nil {
+		return err
+	}
+	defer done()
+	defer target.Close()
+	m := &engine.Migration{Source: source, Target: target, Log: e.stepLog(),
+		Options: engine.Options{Users: users, Match: directory.MatchKey(c.Match), AcceptTrace: c.Yes},
+		Events: newTerminal(e, func(line string) {
+			if e.verbose {
+				_, _ = fmt.Fprintln(e.stderr, line)
+			}
+		})}
+	plan, err := m.MakePlan(e.ctx, false)
+	if err != nil {
+		return err
+	}
+	findings, err := m.Preflight(e.ctx, plan)
+	for _, f := range findings {
+		if e.json {
+			e.emitJSON(map[string]any{"type": "finding", "finding": f})
+			continue
+		}
+		e.say("%s", printable(f.String()))
+	}
+	if err == nil {
+		e.say("Preflight passed: %d checks; nothing was left behind.", len(findings))
+	}
+	return err
+}
+
+type explainCmd struct {
+	Event string `arg:"" help:"The id of an event: W2002, or one of the Migration Wizard's: 7044."`
+}
+
+func (c *explainCmd) Run(e *env) error {
+	var entries []event.Entry
+	if entry, ok := event.Lookup(event.Code(c.Event)); ok {
+		entries = []event.Entry{entry}
+	} else {
+		entries = event.ByAncestor(c.Event)
+	}
+	if len(entries) == 0 {
+		return failure.New(failure.Usage, "explain", c.Event, "event.unknown", errors.New("no event has this id")).WithRemedy("ids are W1001 and so on; all are in docs/events.md")
+	}
+	for i, entry := range entries {
+		if e.json {
+			e.emitJSON(map[string]any{"type": "explanation", "id": entry.Code, "page": event.Explain(entry)})
+			continue
+		}
+		if i > 0 {
+			e.say("")
+		}
+		_, _ = fmt.Fprint(e.stdout, event.Explain(entry))
+	}
+	return nil
+}

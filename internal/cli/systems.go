@@ -1,0 +1,157 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+
+	"waybill/connector"
+	"waybill/connector/eml"
+	"waybill/connector/maildir"
+	"waybill/connector/mbox"
+	"waybill/connector/migfile"
+	"waybill/connector/site"
+	"waybill/connector/tree"
+	"waybill/failure"
+)
+
+// system is one kind of mail system that the program knows.
+type system struct {
+	scheme, form, about string
+	source              func(context.Context, connector.Location) (connector.Source, error)
+	target              func(context.Context, connector.Location) (connector.Target, error)
+}
+
+// registry holds the systems by scheme. It is a value made at start, so that
+// tests and other programs can have their own.
+type registry map[string]system
+
+func newRegistry() registry {
+	r := registry{}
+	for _, s := range []system{
+		{"maildir", "maildir:DIR", "DIR/<user>/ is a Maildir++", maildir.Source, maildir.Target},
+		{"mbox", "mbox:DIR", "DIR/<user>.mbox, or DIR/<user>/<folder>/<sub>.mbox", mbox.Source, mbox.Target},
+		{"eml", "eml:DIR", "DIR/<user>/<folder>/.../*.eml", eml.Source, eml.Target},
+		{"migfile", "migfile:FILE", "Exchange migration files: a packing list (.pkl) with its .pri and .sec", migfile.Source, migfile.Target},
+		{"site", "site:FILE", "the embedded mail site", site.Source, site.Target},
+	} {
+		r[s.scheme] = s
+	}
+	r["tree"] = system{scheme: "tree", form: "tree:DIR", about: "several of these side by side: DIR/maildir/, DIR/mbox/, DIR/migfile/x.pkl ...",
+		source: func(ctx context.Context, loc connector.Location) (connector.Source, error) {
+			return tree.Source(ctx, loc, r.source)
+		}}
+	return r
+}
+
+func (r registry) sorted() []system {
+	all := make([]system, 0, len(r))
+	for _, s := range r {
+		all = append(all, s)
+	}
+	sort.Slice(all, func(i, j int) bool { return all[i].scheme < all[j].scheme })
+	return all
+}
+
+func (r registry) find(loc connector.Location) (system, error) {
+	s, ok := r[loc.Scheme]
+	if !ok {
+		var known []string
+		for _, s := range r.sorted() {
+			known = append(known, s.form)
+		}
+		return s, failure.New(failure.Usage, "open", loc.String(), "system.unknown", errors.New("no system is called "+loc.Scheme)).
+			WithRemedy("known are " + strings.Join(known, ", "))
+	}
+	return s, nil
+}
+
+func (r registry) source(ctx context.Context, loc connector.Location) (connector.Source, error) {
+	s, err := r.find(loc)
+	if err != nil {
+		return nil, err
+	}
+	if s.source == nil {
+		return nil, failure.New(failure.Usage, "open", loc.String(), "system.no-source", nil).WithRemedy("this system can only be written to")
+	}
+	return s.source(ctx, loc)
+}
+
+func (r registry) target(ctx context.Context, loc connector.Location) (connector.Target, error) {
+	s, err := r.find(loc)
+	if err != nil {
+		return nil, err
+	}
+	if s.target == nil {
+		return nil, failure.New(failure.Usage, "open", loc.String(), "system.no-target", nil).WithRemedy("this system can only be read")
+	}
+	return s.target(ctx, loc)
+}
+
+// openSource opens a system by its name on the command line.
+func (e *env) openSource(name string) (connector.Source, error) {
+	loc, err := parseSystem(name)
+	if err != nil {
+		return nil, err
+	}
+	return e.systems.source(e.ctx, loc)
+}
+
+// openTarget opens a target for writing.
+func (e *env) openTarget(name string) (connector.Target, error) {
+	loc, err := parseSystem(name)
+	if err != nil {
+		return nil, err
+	}
+	return e.systems.target(e.ctx, loc)
+}
+
+// openTargetToLook opens a target that is not to be changed. One that does not
+// exist yet is stood in for by an empty one in a temporary folder, so that
+// looking does not make it; done removes that.
+func (e *env) openTargetToLook(name string) (target connector.Target, done func(), err error) {
+	loc, err := parseSystem(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := os.Lstat(loc.Path); loc.URL != nil || !errors.Is(err, os.ErrNotExist) {
+		target, err := e.systems.target(e.ctx, loc)
+		return target, func() {}, err
+	}
+	dir, err := os.MkdirTemp("", "waybill-look-")
+	if err != nil {
+		return nil, nil, err
+	}
+	done = func() { _ = os.RemoveAll(dir) }
+	loc.Path = filepath.Join(dir, filepath.Base(loc.Path))
+	if target, err = e.systems.target(e.ctx, loc); err != nil {
+		done()
+		return nil, nil, err
+	}
+	return target, done, nil
+}
+
+func parseSystem(name string) (connector.Location, error) {
+	loc, err := connector.ParseLocation(name)
+	if err != nil {
+		return loc, err
+	}
+	if loc.URL == nil {
+		if loc.Path, err = filepath.Abs(loc.Path); err != nil {
+			return loc, failure.New(failure.Usage, "open", name, "usage.location", err)
+		}
+	}
+	return loc, nil
+}
+
+// identity is what a ledger is bound to: the system's name with its full path.
+func identity(name string) (string, error) {
+	loc, err := parseSystem(name)
+	if err != nil {
+		return "", err
+	}
+	return loc.String(), nil
+}
