@@ -253,7 +253,7 @@ func (d *draft) trace(p place) []byte {
 	fmt.Fprintf(&b, "Return-Path: <%s>\nDelivered-To: %s@harbour-hale.example\n", sender, p.user)
 	if software == "Postfix" {
 		fmt.Fprintf(&b, "Received: from %s (%s [192.0.2.%d])\n\tby %s (Postfix) with ESMTP id %010X\n\tfor <%s@harbour-hale.example>; %s\n",
-			from, from, number(from)%250+2, host, number(d.name, p.user)&0xffffffffff, p.user, d.at.Format("Mon, _2 Jan 2006 15:04:05 -0700 (MST)"))
+			from, from, number(from)%250+2, host, number(d.name, p.user)&0xffffffffff, p.user, d.at.Format("Mon, _2 Jan 2006 15:04:05 -0700"))
 	} else {
 		fmt.Fprintf(&b, "Received: from %s ([192.0.2.%d]) by %s (%s) with SMTP id %s;\n\t%s\n", from, number(from)%250+2, host, software,
 			"PAA"+fmt.Sprint(number(d.name)%30000), d.at.Format("Mon, _2 Jan 2006 15:04:05 -0700"))

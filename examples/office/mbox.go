@@ -74,9 +74,14 @@ func mboxFile(dir string, box *mailbox, path string) string {
 
 // withStatus adds the header fields in which the mail program keeps flags.
 func withStatus(system string, l *letter) []byte {
+	end := "\n"
 	head, body, found := bytes.Cut(l.raw, []byte("\n\n"))
 	if !found {
-		head, body = bytes.TrimRight(l.raw, "\n"), nil
+		if head, body, found = bytes.Cut(l.raw, []byte("\r\n\r\n")); found {
+			end = "\r\n"
+		} else {
+			head, body = bytes.TrimRight(l.raw, "\n"), nil
+		}
 	}
 	has := func(flag string) bool { return strings.Contains(l.place.flags, flag) }
 	var b strings.Builder
@@ -91,7 +96,7 @@ func withStatus(system string, l *letter) []byte {
 		if len(l.place.keywords) > 0 {
 			fmt.Fprintf(&b, "X-Mozilla-Keys: %s\n", strings.Join(l.place.keywords, " "))
 		}
-		return slices.Concat([]byte(b.String()), head, []byte("\n\n"), body)
+		return slices.Concat([]byte(b.String()), head, []byte(end+end), body)
 	}
 	if has("S") {
 		b.WriteString("Status: RO\n")
@@ -113,7 +118,7 @@ func withStatus(system string, l *letter) []byte {
 	if system == "mboxcl2" {
 		fmt.Fprintf(&b, "Content-Length: %d\n", len(body))
 	}
-	return slices.Concat(head, []byte("\n"), []byte(b.String()), []byte("\n"), body)
+	return slices.Concat(head, []byte(end), []byte(strings.ReplaceAll(b.String(), "\n", end)+end), body)
 }
 
 var fromLine = regexp.MustCompile(`(?m)^>*From `)
