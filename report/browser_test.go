@@ -240,3 +240,35 @@ func TestEveryKindOfPageInBrowser(t *testing.T) {
 		b.quiet(t, page)
 	}
 }
+
+// TestPageWithoutScripts opens the page in a browser that runs none.
+func TestPageWithoutScripts(t *testing.T) {
+	b := openBrowser(t)
+	if _, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {
+		t.Fatal(err)
+	}
+	w, list := small()
+	page := b.open(t, w, list)
+	b.run(t, chromedp.Click(chromedp.CSS("#user-table summary")), chromedp.WaitVisible(chromedp.CSS("#user-table .folders")),
+		chromedp.WaitNotVisible(chromedp.CSS("#user-tools")))
+	text, err := chromedp.Run(b.ctx, chromedp.Text(chromedp.CSS("#user-table")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"friedrich", "Archive/2019", "4,031", "root"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("without scripts the table does not show %q", want)
+		}
+	}
+	b.picture(t, "no-scripts")
+	b.quiet(t, page)
+	pdf, err := chromedp.Run(b.ctx, chromedp.PrintToPDF())
+	if err != nil || len(pdf) < 10_000 {
+		t.Errorf("printing gives %d bytes, error %v", len(pdf), err)
+	}
+	if dir := os.Getenv("WAYBILL_SCREENSHOTS"); dir != "" {
+		if err := os.WriteFile(filepath.Join(dir, "print.pdf"), pdf, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -57,10 +57,10 @@ func rates(points []Point, value func(Point) float64) (steps []float64, length f
 // The measures of a chart, in its own units.
 const (
 	chartWidth  = 520
-	chartHeight = 210
+	chartHeight = 224
 	chartLeft   = 58
 	chartRight  = 10
-	chartTop    = 12
+	chartTop    = 28
 	chartBottom = 34
 )
 
@@ -139,7 +139,7 @@ func drawChart(id, title, unit, summary string, steps []float64, scale, top, mea
 			x(v*divisor), x(v*divisor), chartTop+int(h), chartTop+int(h)+4, x(v*divisor), chartTop+int(h)+16, tickText(v, xStep))
 	}
 	fmt.Fprintf(&b, `<text class="unit" x="%d" y="%d" text-anchor="end">%s since the start</text>`, chartWidth-chartRight, chartHeight-3, timeUnit)
-	fmt.Fprintf(&b, `<text class="unit" x="%d" y="%d">%s</text>`, chartLeft, chartHeight-3, unit)
+	fmt.Fprintf(&b, `<text class="unit" x="0" y="12">%s</text>`, unit)
 
 	var line strings.Builder
 	for i, v := range steps {

@@ -76,6 +76,12 @@ func ramp(seconds, messagesPerSecond float64) []Point {
 	return points
 }
 
+// ended gives the run the exit code that goes with its waybill.
+func (w *Waybill) ended() {
+	w.Run.Exit = w.ExitCode()
+	w.Runs[len(w.Runs)-1].Exit = w.Run.Exit
+}
+
 // small is a run of 8 users that ended with exceptions.
 func small() (*Waybill, []Message) {
 	w := base(3)
@@ -107,6 +113,7 @@ func small() (*Waybill, []Message) {
 		w.Events = append(w.Events, event.Event{Code: event.MessageQuarantined, Time: noon.Add(time.Duration(40+i) * time.Second), User: m.User, Folder: m.Folder, Key: m.Key, Detail: m.Reason})
 	}
 	w.Events = append(w.Events, event.Event{Code: event.RunFinished, Time: w.Run.Ended, Detail: "exit code 1"})
+	w.ended()
 	return w, list
 }
 
@@ -120,6 +127,7 @@ func whole() (*Waybill, []Message) {
 	w.Curve = []Point{{0.5, 400, 8_000_000}, {1, 1100, 25_000_000}, {1.5, 1500, 32_000_000}, {1.9, w.Totals.Verified, w.Totals.VerifiedBytes}}
 	w.Run.Seconds, w.Run.Ended = 1.9, noon.Add(1900*time.Millisecond)
 	w.Runs[0] = w.Run
+	w.ended()
 	return w, nil
 }
 
@@ -144,6 +152,7 @@ func broken() (*Waybill, []Message) {
 		event.Event{Code: event.Retrying, Time: noon.Add(20 * time.Second), User: "bjorn", Detail: "read: connection reset by peer"},
 		event.Event{Code: event.MailboxFailed, Time: noon.Add(30 * time.Second), User: "bjorn", Detail: "connection to mail.example.org was lost"},
 		event.Event{Code: event.MailboxHollow, Time: noon.Add(31 * time.Second), User: "celik", Detail: "1,714 messages in the source, 0 in the target"})
+	w.ended()
 	return w, nil
 }
 
@@ -166,6 +175,7 @@ func refusal() (*Waybill, []Message) {
 		w.addFolder(&m, "INBOX", Count{Open: 100})
 		w.addMailbox(m)
 	}
+	w.ended()
 	return w, nil
 }
 
@@ -200,5 +210,6 @@ func large(users int) (*Waybill, []Message) {
 		w.Events = append(w.Events, event.Event{Code: event.MailboxFinished, Time: noon.Add(time.Duration(i) * 12 * time.Second), User: fmt.Sprintf("user%05d", i)})
 	}
 	w.Events = append(w.Events, event.Event{Code: event.TargetFull, Time: noon.Add(time.Hour), User: "user00007", Detail: "quota of 10 GiB reached"})
+	w.ended()
 	return w, list
 }

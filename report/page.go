@@ -26,6 +26,7 @@ const (
 	pageRules   = 40
 	pageRuns    = 50
 	pageRights  = 200
+	pageCauses  = 20
 
 	nameLimit = 100 // characters of a name or key
 	textLimit = 400 // characters of a reason
@@ -37,37 +38,43 @@ var pageFiles embed.FS
 // page is what the template shows. Text from mail in it is visible, not yet
 // escaped; the template does that.
 type page struct {
-	Title      string
-	CSP        string
-	Style      template.CSS
-	Script     template.JS
-	Bill       *Waybill
-	Verdict    Verdict
-	Tone       string // good, warn, bad, stop
-	Next       string
-	Facts      []fact
-	Totals     []fact
-	Faults     []string
-	Rules      []tally
-	MoreRules  int
-	States     bar
-	Outcomes   bar
-	Charts     []chart
-	TooShort   string
-	Table      table
-	Exceptions []exception
-	MoreExc    int64
-	AllExc     int64
-	Notes      []tally
-	MoreNotes  int
-	Rights     []right
-	MoreRights int
-	Missing    int
-	Events     []eventLine
-	MoreEvents int
-	Runs       []runLine
-	Verify     []recipe
+	Title          string
+	CSP            string
+	Style          template.CSS
+	Script         template.JS
+	Bill           *Waybill
+	Verdict        Verdict
+	Tone           string // good, warn, bad, stop
+	Next           string
+	Facts          []fact
+	Totals         []fact
+	Faults         []string
+	Rules          []tally
+	MoreRules      int
+	States         bar
+	Outcomes       bar
+	Charts         []chart
+	TooShort       string
+	Table          table
+	Exceptions     []exception
+	MoreExc        int64
+	AllExc         int64
+	Notes          []tally
+	MoreNotes      int
+	Rights         []right
+	MoreRights     int
+	Missing        int
+	Events         []eventLine
+	MoreEvents     int
+	Incomplete     []cause
+	AllIncomplete  int64
+	MoreIncomplete int64
+	Runs           []runLine
+	Verify         []recipe
 }
+
+// cause is a mailbox that is not complete, and why.
+type cause struct{ User, Reason, Counts string }
 
 type fact struct{ Label, Value, More string }
 
@@ -96,7 +103,6 @@ type runLine struct {
 type bar struct {
 	Title string
 	Total int64
-	Noun  string
 	Parts []part
 }
 
@@ -107,25 +113,43 @@ type part struct {
 	X, Width     string // of 1000
 }
 
-func newBar(title, noun string, parts ...part) bar {
-	b := bar{Title: title, Noun: noun}
+// The measures of a bar, of 1000: the gap between two parts, and the least
+// width at which a part can still be seen.
+const (
+	barGap   = 3.0
+	barLeast = 6.0
+)
+
+func newBar(title string, parts ...part) bar {
+	b := bar{Title: title, Parts: parts}
 	for _, p := range parts {
 		b.Total += p.Count
 	}
-	const gap, least = 3.0, 4.0
-	x := 0.0
-	for _, p := range parts {
-		if b.Total > 0 {
-			share := float64(p.Count) / float64(b.Total)
-			p.Share = percent(p.Count, b.Total)
-			width := 0.0
-			if p.Count > 0 {
-				width = max(least, share*1000)
-			}
-			p.X, p.Width = fmt.Sprintf("%.1f", x), fmt.Sprintf("%.1f", max(0, width-gap))
-			x += width
+	if b.Total == 0 {
+		return b
+	}
+	widths := make([]float64, len(parts))
+	widest, sum := 0, 0.0
+	for i, p := range parts {
+		if p.Count > 0 {
+			widths[i] = max(barLeast, 1000*float64(p.Count)/float64(b.Total))
 		}
-		b.Parts = append(b.Parts, p)
+		sum += widths[i]
+		if widths[i] > widths[widest] {
+			widest = i
+		}
+	}
+	widths[widest] += 1000 - sum // what small parts were given beyond their share
+	x := 0.0
+	for i := range parts {
+		p := &b.Parts[i]
+		p.Share = percent(p.Count, b.Total)
+		width := widths[i]
+		if x+width < 999.9 {
+			width -= barGap
+		}
+		p.X, p.Width = fmt.Sprintf("%.1f", x), fmt.Sprintf("%.1f", max(0, width))
+		x += widths[i]
 	}
 	return b
 }
@@ -183,6 +207,9 @@ type linePair struct {
 	B bool // whether there is a column for open messages
 }
 
+// capital begins text, which starts with an ASCII letter, with a capital.
+func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] + "." }
+
 // tone is the colour of a mailbox's state.
 func tone(state string) string {
 	switch state {
@@ -202,12 +229,16 @@ func digest64(s string) string {
 }
 
 func newPage(w *Waybill) *page {
-	p := &page{Bill: w, Verdict: w.Verdict(), Next: w.next(), Faults: w.Faults()}
+	p := &page{Bill: w, Verdict: w.Verdict(), Next: capital(w.next()), Faults: w.Faults()}
 	p.Title = fmt.Sprintf("Waybill: %s to %s", visible(w.Source.Location, 60), visible(w.Target.Location, 60))
 	p.Tone = map[int]string{ExitProven: "good", ExitExceptions: "warn", ExitIncomplete: "bad", ExitRefused: "stop"}[p.Verdict.Exit]
+	if p.Verdict.Exit == ExitRefused {
+		p.Next = "Grant what is missing and run the same command again; nothing has to be undone."
+	}
 	p.facts(w)
 	p.pictures(w)
 	p.Table = newTable(w)
+	p.causes()
 	p.exceptions(w)
 	p.Notes, p.MoreNotes = first(ranked(w.Notes), pageNotes)
 	for i := range p.Notes {
@@ -244,7 +275,7 @@ func (p *page) facts(w *Waybill) {
 	}
 	t, d := w.Totals, w.Directory
 	p.Totals = []fact{
-		{Label: "Content proven", Value: size(t.VerifiedBytes), More: "of " + size(t.Bytes)},
+		{Label: "Content proven", Value: size(t.VerifiedBytes), More: "of " + size(t.Bytes) + " with an outcome"},
 		{Label: "Mailboxes", Value: number(int64(len(w.Mailboxes))), More: plural(folders(w), "folder")},
 		{Label: "Accounts made", Value: number(int64(d.AccountsCreated)), More: number(int64(d.AccountsUsed)) + " already there"},
 		{Label: "Directory", Value: number(int64(d.Contacts + d.Lists)),
@@ -268,13 +299,13 @@ func (p *page) pictures(w *Waybill) {
 	for _, m := range w.Mailboxes {
 		states[m.Outcome()]++
 	}
-	p.States = newBar("Mailboxes by state", "mailbox",
+	p.States = newBar("Mailboxes by state",
 		part{Class: "good", Label: "complete", Count: states[Complete]},
 		part{Class: "warn", Label: "with exceptions", Count: states[Exceptions]},
 		part{Class: "bad", Label: "incomplete", Count: states[Incomplete]},
 		part{Class: "idle", Label: "skipped", Count: states[Skipped]})
 	t := w.Totals
-	p.Outcomes = newBar("Messages by outcome", "message",
+	p.Outcomes = newBar("Messages by outcome",
 		part{Class: "good", Label: "verified", Count: t.Verified},
 		part{Class: "warn", Label: "quarantined", Count: t.Quarantined},
 		part{Class: "other", Label: "refused", Count: t.Refused},
@@ -286,6 +317,32 @@ func (p *page) pictures(w *Waybill) {
 		if p.Verdict.Exit == ExitRefused {
 			p.TooShort = ""
 		}
+	}
+}
+
+// causes takes the incomplete mailboxes from the head of the table.
+func (p *page) causes() {
+	if p.Verdict.Exit == ExitRefused {
+		return // there is one cause for all of them
+	}
+	for _, u := range p.Table.Users {
+		if u.State != Incomplete {
+			continue
+		}
+		p.AllIncomplete++
+		if len(p.Incomplete) == pageCauses {
+			p.MoreIncomplete++
+			continue
+		}
+		c := cause{User: u.User, Reason: u.Error, Counts: fmt.Sprintf("%s of %s proven", number(u.Count.Verified), messages(u.Count.Found))}
+		for _, f := range u.Folders {
+			if f.Error != "" {
+				c.Reason = strings.TrimPrefix(c.Reason+"; ", "; ") + f.Path + ": " + f.Error
+				break
+			}
+		}
+		c.Reason = cmp.Or(c.Reason, "Not every message has an outcome.")
+		p.Incomplete = append(p.Incomplete, c)
 	}
 }
 
@@ -343,6 +400,7 @@ func (p *page) events(events []event.Event) {
 		list, p.MoreEvents = first(list, pageEvents)
 		slices.SortStableFunc(list, func(a, b event.Event) int { return a.Time.Compare(b.Time) })
 	}
+	told := map[event.Code]bool{}
 	for _, e := range list {
 		where := []string{}
 		for _, s := range []string{e.User, e.Folder, e.Key} {
@@ -351,7 +409,12 @@ func (p *page) events(events []event.Event) {
 			}
 		}
 		p.Events = append(p.Events, eventLine{Time: moment(e.Time), Code: visible(string(e.Code), 8), Severity: e.Severity,
-			Text: visible(e.Text, textLimit), Where: strings.Join(where, " · "), Detail: visible(e.Detail, textLimit), Remedy: visible(e.Remedy, textLimit)})
+			Text: visible(e.Text, textLimit), Where: strings.Join(where, " · "), Detail: visible(e.Detail, textLimit)})
+		// What to do is told with the first event of a kind.
+		if weight(e) >= int(event.Warning) && !told[e.Code] {
+			told[e.Code] = true
+			p.Events[len(p.Events)-1].Remedy = visible(e.Remedy, textLimit)
+		}
 	}
 }
 

@@ -7,6 +7,13 @@ type recipe struct{ Title, Text, Command string }
 
 func recipes(w *Waybill) []recipe {
 	from, to := quote(visible(w.Source.Location, textLimit)), quote(visible(w.Target.Location, textLimit))
+	if w.ExitCode() == ExitRefused {
+		return []recipe{{
+			Title:   "Try the rights once more",
+			Text:    "Does what the run would do with two mailboxes at the same time, and prints what is missing.",
+			Command: "waybill preflight --from " + from + " --to " + to,
+		}}
+	}
 	list := []recipe{{
 		Title:   "Read everything back once more",
 		Text:    "Reads each delivered message from the target again and compares content, folder, date and flags with the source. It changes nothing.",

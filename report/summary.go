@@ -174,9 +174,9 @@ func (w *Waybill) next() string {
 		if len(w.Mailboxes) == 0 {
 			return "check the location of the source and the user map"
 		}
-		return "remove the cause named above and run the same command again; it goes on where this one stopped"
+		return "remove the causes that are listed and run the same command again; it goes on where this run stopped"
 	case ExitExceptions:
-		return "read the exceptions in report.html; what can be repaired is moved by running the same command again"
+		return "read the exceptions, repair what can be repaired, and run the same command again to move it"
 	}
-	return "keep the waybill; \"waybill verify\" reads everything back once more whenever you like"
+	return "keep the waybill; \"waybill verify\" reads everything back once more at any time"
 }

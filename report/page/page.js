@@ -73,7 +73,7 @@
       const name = make("th", { scope: "row", "data-label": "User" }, button);
       if (u[12]) name.append(" ", make("span", { class: "kind" }, u[12]));
       if (u[1]) name.append(make("bdi", { class: "sub" }, u[1]));
-      const row = make("tr", { class: "u" }, name, make("td", { "data-label": "Account" }, make("bdi", null, u[2])),
+      const row = make("tr", { class: "u" }, name, make("td", { "data-label": "Account" }, make("bdi", null, u[2] || "–")),
         make("td", { "data-label": "State" }, make("span", { class: "state " + TONES[u[3]] }, u[3])));
       counts(row, u.slice(4, 11));
       const detail = make("tr", { class: "d", id });
