@@ -26,6 +26,7 @@ type Ledger struct {
 	mu       sync.Mutex // guards prepared
 	prepared map[string]*sql.Stmt
 
+	closed  atomic.Bool
 	blocked atomic.Int64 // nanoseconds that callers waited for Checkpoint
 }
 
@@ -50,11 +51,11 @@ func Open(ctx context.Context, path string, opt Options) (*Ledger, error) {
 	if l.keys, err = newKeyCodec(); err != nil {
 		return nil, failure.New(failure.Internal, "open ledger", path, "ledger.internal", err)
 	}
-	// A link to a ledger is that ledger, and has the same lock.
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		l.path = real
-	}
-	if opt.ReadOnly {
+	l.path = resolve(path)
+	if info, statErr := os.Stat(l.path); statErr == nil && !info.Mode().IsRegular() {
+		err = failure.New(failure.Usage, "open ledger", path, "ledger.no-file", errors.New("a ledger is a file, and this is a directory or a device")).
+			WithRemedy("name a file in it")
+	} else if opt.ReadOnly {
 		err = l.openReadOnly(ctx)
 	} else {
 		err = l.openWriting(ctx, opt.Command)
@@ -63,6 +64,23 @@ func Open(ctx context.Context, path string, opt Options) (*Ledger, error) {
 		return nil, errors.Join(err, l.closeAll())
 	}
 	return l, nil
+}
+
+// resolve follows links to the file itself, whether it is there already or not:
+// a link to a ledger is that ledger, and has the same lock.
+func resolve(path string) string {
+	const mostLinks = 16
+	for range mostLinks {
+		to, err := os.Readlink(path)
+		if err != nil {
+			break
+		}
+		if !filepath.IsAbs(to) {
+			to = filepath.Join(filepath.Dir(path), to)
+		}
+		path = to
+	}
+	return path
 }
 
 func (l *Ledger) openReadOnly(ctx context.Context) error {
@@ -146,6 +164,7 @@ func (l *Ledger) prepareWriting(ctx context.Context, db *sql.DB) error {
 func (l *Ledger) Close() error { return explain("close ledger", l.path, l.closeAll()) }
 
 func (l *Ledger) closeAll() error {
+	l.closed.Store(true)
 	var errs []error
 	if l.readers != nil {
 		l.mu.Lock()
@@ -168,6 +187,9 @@ func (l *Ledger) closeAll() error {
 // Check reads the whole ledger and tells whether it is sound: nil, or an error
 // of class failure.Malformed that says where it is not. It reads every page.
 func (l *Ledger) Check(ctx context.Context) error {
+	if err := l.open("check ledger"); err != nil {
+		return err
+	}
 	return check(ctx, l.readers, l.path, "integrity_check")
 }
 
@@ -184,8 +206,19 @@ func (l *Ledger) write(ctx context.Context, op string, fn func(*writer) error) e
 	return explain(op, l.path, l.writer.do(ctx, fn))
 }
 
+// open returns an error when the ledger was closed.
+func (l *Ledger) open(op string) error {
+	if l.closed.Load() {
+		return failure.New(failure.Usage, op, l.path, "ledger.closed", errors.New("the ledger was closed"))
+	}
+	return nil
+}
+
 // statement gives a prepared statement for reading.
 func (l *Ledger) statement(ctx context.Context, query string) (*sql.Stmt, error) {
+	if err := l.open("read ledger"); err != nil {
+		return nil, err
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if s := l.prepared[query]; s != nil {

@@ -41,43 +41,65 @@ func (f *mailboxFields) mailbox() Mailbox {
 // rows or open intents is failure.Conflict; an empty account leaves the
 // recorded one, for a mailbox that is left out this time.
 func (l *Ledger) PutMailbox(ctx context.Context, m Mailbox) (Mailbox, error) {
-	if m.User == "" {
-		return m, failure.New(failure.Usage, "put mailbox", l.path, "ledger.mailbox.user", errors.New("a mailbox has a user"))
-	}
-	var out mailboxFields
-	err := l.write(ctx, "put mailbox "+strconv.Quote(m.User), func(w *writer) error {
-		account := m.Account
-		var id int64
-		var recorded string
-		found, err := w.row(`SELECT id, account FROM mailbox WHERE username = ?`, []any{m.User}, &id, &recorded)
-		if err != nil {
-			return err
-		}
-		if found && recorded != account && recorded != "" {
-			used, err := w.mailboxUsed(id)
-			switch {
-			case err != nil:
-				return err
-			case used && account == "":
-				account = recorded
-			case used:
-				return failure.New(failure.Conflict, "put mailbox", "user "+strconv.Quote(m.User), "ledger.account",
-					fmt.Errorf("messages were already copied to account %q, and now %q is asked for", recorded, account)).
-					WithRemedy("go on with the recorded account, or begin a new ledger")
-			}
-		}
-		out = mailboxFields{}
-		_, err = w.row(`INSERT INTO mailbox (username, kind, name, account, action) VALUES (?, ?, ?, ?, ?)
-			ON CONFLICT (username) DO UPDATE SET kind = excluded.kind, name = excluded.name,
-				account = excluded.account, action = excluded.action
-			RETURNING `+mailboxColumns,
-			[]any{m.User, string(m.Kind), m.Name, account, m.Action}, out.into()...)
-		return err
-	})
+	put, err := l.PutMailboxes(ctx, []Mailbox{m})
 	if err != nil {
 		return m, err
 	}
-	return out.mailbox(), nil
+	return put[0], nil
+}
+
+// PutMailboxes is PutMailbox for many, all or none, in one transaction.
+func (l *Ledger) PutMailboxes(ctx context.Context, mailboxes []Mailbox) ([]Mailbox, error) {
+	var put []Mailbox
+	err := l.write(ctx, "put mailboxes", func(w *writer) error {
+		put = make([]Mailbox, 0, len(mailboxes))
+		for _, m := range mailboxes {
+			m, err := w.putMailbox(m)
+			if err != nil {
+				return err
+			}
+			put = append(put, m)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return put, nil
+}
+
+func (w *writer) putMailbox(m Mailbox) (Mailbox, error) {
+	where := "user " + strconv.Quote(m.User)
+	if m.User == "" {
+		return m, failure.New(failure.Usage, "put mailbox", w.path, "ledger.mailbox.user", errors.New("a mailbox has a user"))
+	}
+	account := m.Account
+	var id int64
+	var recorded string
+	found, err := w.row(`SELECT id, account FROM mailbox WHERE username = ?`, []any{m.User}, &id, &recorded)
+	if err != nil {
+		return m, err
+	}
+	if found && recorded != account && recorded != "" {
+		used, err := w.mailboxUsed(id)
+		switch {
+		case err != nil:
+			return m, err
+		case used && account == "":
+			account = recorded
+		case used:
+			return m, failure.New(failure.Conflict, "put mailbox", where, "ledger.account",
+				fmt.Errorf("messages were already copied to account %q, and now %q is asked for", recorded, account)).
+				WithRemedy("go on with the recorded account, or begin a new ledger")
+		}
+	}
+	var out mailboxFields
+	_, err = w.row(`INSERT INTO mailbox (username, kind, name, account, action) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (username) DO UPDATE SET kind = excluded.kind, name = excluded.name,
+			account = excluded.account, action = excluded.action
+		RETURNING `+mailboxColumns,
+		[]any{m.User, string(m.Kind), m.Name, account, m.Action}, out.into()...)
+	return out.mailbox(), err
 }
 
 // mailboxUsed reports whether anything was sent for a mailbox.

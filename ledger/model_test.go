@@ -26,6 +26,9 @@ type model struct {
 // restarts in between, and compares all that can be read.
 func TestModel(t *testing.T) {
 	base := t.TempDir()
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	ctx := context.Background()
 	keys := rapid.OneOf(rapid.SampledFrom([]string{"a", "b", "c", "d", "e", "f"}), rapid.StringMatching(`[a-f\x00é:]{1,8}`))
 	rapid.Check(t, func(rt *rapid.T) {
@@ -69,7 +72,7 @@ func TestModel(t *testing.T) {
 
 func drawChange(rt *rapid.T, folder int64, keys *rapid.Generator[string], have model) Change {
 	c := Change{Folder: folder}
-	for range rapid.IntRange(0, 70).Draw(rt, "rows") {
+	for range rapid.OneOf(rapid.IntRange(0, 5), rapid.IntRange(manyRows, manyRows+3)).Draw(rt, "rows") {
 		r := Row{Key: keys.Draw(rt, "key"), State: State(rapid.IntRange(int(Delivered), int(Skipped)).Draw(rt, "state")),
 			Size: rapid.Int64Range(-1, 1<<40).Draw(rt, "size"), Target: rapid.SampledFrom([]string{"", "7", "cur/x\xff"}).Draw(rt, "target")}
 		if rapid.Bool().Draw(rt, "dated") {

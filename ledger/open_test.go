@@ -39,7 +39,26 @@ func TestReadBesideWriter(t *testing.T) {
 	if err := l.Checkpoint(ctx, lease); failure.RuleOf(err) != "ledger.closed" {
 		t.Errorf("after closing: %v", err)
 	}
+	_, err = l.List(ctx)
+	wantClass(t, err, failure.Usage, "ledger.closed")
+	_, err = l.Tallies(ctx, 0)
+	wantClass(t, err, failure.Usage, "ledger.closed")
+	wantClass(t, l.Check(ctx), failure.Usage, "ledger.closed")
 	must(t, l.Close())
+}
+
+// TestDurability makes sure that a commit waits for the disk.
+func TestDurability(t *testing.T) {
+	l := openNew(t)
+	must(t, l.writer.do(context.Background(), func(w *writer) error {
+		for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2"} {
+			var got string
+			if err := w.conn.QueryRowContext(context.Background(), `PRAGMA `+pragma).Scan(&got); err != nil || got != want {
+				t.Errorf("%s is %s (%v), want %s", pragma, got, err, want)
+			}
+		}
+		return nil
+	}))
 }
 
 // TestReadFromReadOnlyDirectory opens a ledger where SQLite can make no files.
@@ -95,6 +114,7 @@ func TestOpenRefuses(t *testing.T) {
 		rule     string
 	}{
 		"missing, to read":    {path: "none", readOnly: true, class: failure.Vanished, rule: "ledger.missing"},
+		"a directory":         {path: ".", class: failure.Usage, rule: "ledger.no-file"},
 		"no such directory":   {path: "none/none", class: failure.Vanished, rule: "ledger.vanished"},
 		"empty, to read":      {bytes: []byte{}, readOnly: true, class: failure.Malformed, rule: "ledger.foreign"},
 		"other program's":     {path: "foreign.db", class: failure.Malformed, rule: "ledger.foreign"},

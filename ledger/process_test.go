@@ -198,9 +198,9 @@ func TestSecondWriterIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "held.ledger")
 	since := newClock()
-	l := openAt(t, path, Options{Command: "waybill run", Now: since.now})
 	link := filepath.Join(dir, "link.ledger")
 	must(t, os.Symlink("held.ledger", link))
+	l := openAt(t, link, Options{Command: "waybill run", Now: since.now}) // a link to nothing yet
 
 	for _, name := range []string{path, link} {
 		out, err := child(t, "open", name).Output()

@@ -26,13 +26,28 @@ func (l *Ledger) Enqueue(ctx context.Context, mailboxes []int64) error {
 			if s := JobState(state); s == Running || s == Queued {
 				continue
 			}
-			if _, err := w.exec(`UPDATE mailbox SET state = ?, until = 0, since = 0,
-				turn = (SELECT max(turn) FROM mailbox) + 1 WHERE id = ?`, int64(Queued), id); err != nil {
+			turn, err := w.nextTurn()
+			if err != nil {
+				return err
+			}
+			if _, err := w.exec(`UPDATE mailbox SET state = ?, until = 0, since = 0, turn = ? WHERE id = ?`,
+				int64(Queued), turn, id); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// nextTurn gives a place at the end of the queue.
+func (w *writer) nextTurn() (int64, error) {
+	if w.known.turn == 0 {
+		if _, err := w.row(`SELECT coalesce(max(turn), 0) FROM mailbox`, nil, &w.known.turn); err != nil {
+			return 0, err
+		}
+	}
+	w.known.turn++
+	return w.known.turn, nil
 }
 
 // A snooze is over when its moment has come, and also when the clock shows a

@@ -40,6 +40,9 @@ func (l *Ledger) Tallies(ctx context.Context, mailbox int64) ([]Tally, error) {
 }
 
 func (l *Ledger) tallies(ctx context.Context, mailbox int64) ([]Tally, error) {
+	if err := l.open("count messages"); err != nil {
+		return nil, err
+	}
 	tx, err := l.readers.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return nil, err

@@ -42,6 +42,7 @@ type known struct {
 	words   map[string]int64      // keyword_set
 	kinds   map[string]int64      // note_kind
 	folders map[int64]folderFacts // folder
+	turn    int64                 // the highest turn of a mailbox; 0 is not known
 }
 
 // folderFacts tell what a checkpoint needs to know of a folder. The last two may
