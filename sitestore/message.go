@@ -153,7 +153,10 @@ func (m *Mailbox) Open(ctx context.Context, folder mail.Path, uid uint32) (Messa
 	}
 	loc.Segment, loc.Size = have.Int64, msg.Size
 	body, err := m.store.blobs.Open(ctx, loc, msg.Digest)
-	return msg, body, err
+	if err != nil {
+		return msg, nil, failure.New(failure.ClassOf(err), op, m.whereUID(folder, uid), failure.RuleOf(err), err)
+	}
+	return msg, body, nil
 }
 
 // SetFlags replaces the flags and keywords of a message, provided they equal
