@@ -43,7 +43,7 @@ type scanner struct {
 }
 
 func newScanner(r io.ReaderAt, size, from int64, opt Options) *scanner {
-	return &scanner{r: r, size: size, name: opt.Name, pos: from, base: from, room: make([]byte, max(opt.Buffer, headSize))}
+	return &scanner{r: r, size: size, name: opt.Name, cr: opt.CR, pos: from, base: from, room: make([]byte, max(opt.Buffer, headSize))}
 }
 
 // seek continues at off.

@@ -89,8 +89,12 @@ type Reader struct {
 type Options struct {
 	// Name is the file's name for errors.
 	Name string
-	// From is the offset of a From_ line to begin at.
+	// From is the Offset of an entry to begin at, or the end of the file as it was
+	// at some time.
 	From int64
+	// CR says that lines end with CR alone. It is found out by the reader itself
+	// when From is 0.
+	CR bool
 	// Buffer is how many bytes are read at once; 0 is right for whole files, and
 	// less for a single message.
 	Buffer int
@@ -101,16 +105,19 @@ func NewReader(r io.ReaderAt, size int64, opt Options) *Reader {
 	if opt.Buffer <= 0 {
 		opt.Buffer = bufferSize
 	}
-	return &Reader{s: newScanner(r, size, min(opt.From, size), opt), first: true, lead: opt.From}
+	return &Reader{s: newScanner(r, size, min(opt.From, size), opt), first: opt.From == 0, lead: opt.From}
 }
 
 // Reset makes r read another file, or the same from elsewhere, with the memory
 // that it has. The entries that it gave remain valid.
 func (r *Reader) Reset(file io.ReaderAt, size int64, opt Options) {
 	s := r.s
-	*s = scanner{r: file, size: size, name: opt.Name, pos: min(opt.From, size), base: min(opt.From, size), room: s.room}
-	r.stats, r.begun, r.first, r.mmdf, r.have, r.lead = Stats{}, false, true, false, false, opt.From
+	*s = scanner{r: file, size: size, name: opt.Name, cr: opt.CR, pos: min(opt.From, size), base: min(opt.From, size), room: s.room}
+	r.stats, r.begun, r.first, r.mmdf, r.have, r.lead = Stats{}, false, opt.From == 0, false, false, opt.From
 }
+
+// CR reports whether lines end with CR alone; it is known after the first Next.
+func (r *Reader) CR() bool { return r.s.cr }
 
 // Stats returns what the entries so far tell about the file's dialect.
 func (r *Reader) Stats() Stats { return r.stats }
@@ -145,10 +152,12 @@ func (r *Reader) begin(ctx context.Context) (e Entry, found bool, err error) {
 		return e, false, err
 	}
 	sample := append([]byte(nil), start[:min(len(start), 64)]...)
-	if err = r.guessLineEnd(); err != nil {
-		return e, false, err
-	}
 	origin := s.pos
+	if origin == 0 {
+		if err = r.guessLineEnd(); err != nil {
+			return e, false, err
+		}
+	}
 	if origin == 0 && bytes.HasPrefix(sample, []byte("\xef\xbb\xbfFrom ")) {
 		s.seek(3) // a byte order mark that an editor left
 	}
@@ -162,8 +171,8 @@ func (r *Reader) begin(ctx context.Context) (e Entry, found bool, err error) {
 		if !ok {
 			break
 		}
-		if origin == 0 && garbage < 0 && isMMDF(l) {
-			r.mmdf, r.have, r.lead = true, true, 0
+		if garbage < 0 && isMMDF(l) {
+			r.mmdf, r.have, r.lead = true, true, origin
 			s.seek(l.off)
 			return e, false, nil
 		}

@@ -14,12 +14,15 @@ import (
 // Envelope is what is stored beside a message's bytes.
 type Envelope struct {
 	// Sender is the envelope sender; empty, or one that cannot stand in a From_
-	// line, becomes MAILER-DAEMON.
+	// line, becomes NoSender.
 	Sender string
 	// Date is the internal date, kept to the second with its zone; zero: unknown.
 	Date  time.Time
 	Flags mail.FlagSet
 }
+
+// NoSender stands in the From_ line for an unknown envelope sender.
+const NoSender = "MAILER-DAEMON"
 
 // Written tells where a message was put.
 type Written struct {
@@ -89,7 +92,7 @@ func copyBody(q *quoter, body io.Reader) error {
 func formatFromLine(env Envelope) string {
 	sender := env.Sender
 	if sender == "" || strings.ContainsFunc(sender, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
-		sender = "MAILER-DAEMON"
+		sender = NoSender
 	}
 	date := env.Date.UTC()
 	switch {
