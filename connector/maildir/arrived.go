@@ -15,7 +15,7 @@ import (
 
 // arrival is a file that was delivered after a position.
 type arrival struct {
-	moment moment
+	moment files.Moment
 	n      int
 	file   fileName
 }
@@ -74,9 +74,9 @@ func (b *targetBox) arrivals(ctx context.Context, path mail.Path, since connecto
 	}
 	var list []arrival
 	var torn []string
-	err = s.ours(ctx, "tmp", "new", "cur")(func(m moment, n int, part, name string) error {
+	err = s.ours(ctx, "tmp", "new", "cur")(func(m files.Moment, n int, part, name string) error {
 		switch {
-		case m.compare(from) < 0:
+		case m.Compare(from) < 0:
 		case part == "tmp":
 			torn = append(torn, name)
 		default:
@@ -93,7 +93,7 @@ func (b *targetBox) arrivals(ctx context.Context, path mail.Path, since connecto
 		}
 	}
 	slices.SortFunc(list, func(a, b arrival) int {
-		return cmp.Or(a.moment.compare(b.moment), cmp.Compare(a.n, b.n), cmp.Compare(a.file.name, b.file.name))
+		return cmp.Or(a.moment.Compare(b.moment), cmp.Compare(a.n, b.n), cmp.Compare(a.file.name, b.file.name))
 	})
 	// A listing that runs while a mail program renames a file may show it twice.
 	list = slices.CompactFunc(list, func(a, b arrival) bool { return a.moment == b.moment && a.n == b.n })

@@ -103,11 +103,11 @@ func syncPart(d *files.Dir, part string) error {
 
 // pack writes the messages to tmp. A message whose reader fails gets a receipt
 // and no parcel; any other error is the batch's.
-func (b *targetBox) pack(ctx context.Context, s *shelf, tmp *files.Dir, m moment, items []connector.Item, receipts []connector.Receipt) ([]parcel, error) {
+func (b *targetBox) pack(ctx context.Context, s *shelf, tmp *files.Dir, m files.Moment, items []connector.Item, receipts []connector.Receipt) ([]parcel, error) {
 	buf := make([]byte, 256<<10)
 	parcels := make([]parcel, 0, len(items))
 	for i, item := range items {
-		p := parcel{item: i, base: m.fileBase(s.next)}
+		p := parcel{item: i, base: fileBase(m, s.next)}
 		s.next++
 		size, err := b.write(ctx, tmp, &p, item, buf, !b.flushAll || len(items) <= fewFiles)
 		var broken *readError
@@ -225,7 +225,7 @@ func (s *shelf) writeKeywords(d *files.Dir, kw *keywords) error {
 
 // resume makes the moment the folder's current one and finds the next number in
 // it, which is not 0 where an earlier Append used the same position.
-func (s *shelf) resume(ctx context.Context, m moment) error {
+func (s *shelf) resume(ctx context.Context, m files.Moment) error {
 	if s.batch == m {
 		return nil
 	}
@@ -233,14 +233,14 @@ func (s *shelf) resume(ctx context.Context, m moment) error {
 		return err
 	}
 	next := 0
-	err := s.ours(ctx, "cur", "new", "tmp")(func(have moment, n int, _, _ string) error {
+	err := s.ours(ctx, "cur", "new", "tmp")(func(have files.Moment, n int, _, _ string) error {
 		if have == m {
 			next = max(next, n+1)
 		}
 		return nil
 	})
 	s.batch, s.next = m, next
-	if s.last.compare(m) < 0 {
+	if s.last.Compare(m) < 0 {
 		s.last = m
 	}
 	return err
@@ -248,8 +248,8 @@ func (s *shelf) resume(ctx context.Context, m moment) error {
 
 // ours returns a function that walks over the files in the given parts that we
 // delivered, in no order.
-func (s *shelf) ours(ctx context.Context, parts ...string) func(f func(m moment, n int, part, name string) error) error {
-	return func(f func(m moment, n int, part, name string) error) error {
+func (s *shelf) ours(ctx context.Context, parts ...string) func(f func(m files.Moment, n int, part, name string) error) error {
+	return func(f func(m files.Moment, n int, part, name string) error) error {
 		for _, part := range parts {
 			scan, err := files.OpenScan(s.dir + string(os.PathSeparator) + part)
 			if err != nil {
@@ -279,8 +279,8 @@ func (s *shelf) survey(ctx context.Context) error {
 	if s.known {
 		return nil
 	}
-	err := s.ours(ctx, "cur", "new", "tmp")(func(m moment, _ int, _, _ string) error {
-		if s.last.compare(m) < 0 {
+	err := s.ours(ctx, "cur", "new", "tmp")(func(m files.Moment, _ int, _, _ string) error {
+		if s.last.Compare(m) < 0 {
 			s.last = m
 		}
 		return nil
@@ -298,7 +298,7 @@ func (b *targetBox) Position(ctx context.Context, path mail.Path) (connector.Pos
 	if err := s.survey(ctx); err != nil {
 		return "", err
 	}
-	s.last = after(b.opt.now(), s.last)
+	s.last = files.NextMoment(b.opt.now(), s.last)
 	s.batch, s.next = s.last, 0
 	return connector.Position(s.last.String()), nil
 }

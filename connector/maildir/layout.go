@@ -34,19 +34,6 @@ func isMaildir(dir string, strict bool) bool {
 		!strict && files.IsDir(filepath.Join(dir, "tmp"))
 }
 
-// listNames lists the names in a directory, sorted.
-func listNames(ctx context.Context, dir string) ([]string, error) {
-	scan, err := files.OpenScan(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = scan.Close() }()
-	var names []string
-	err = scan.Each(ctx, func(name []byte) error { names = append(names, string(name)); return nil })
-	slices.Sort(names)
-	return names, err
-}
-
 // userRoot finds a user's Maildir in the directory of that name: the directory
 // itself, or Maildir/ in it where that is a home directory.
 func userRoot(ctx context.Context, dir string) (string, error) {
@@ -57,7 +44,7 @@ func userRoot(ctx context.Context, dir string) (string, error) {
 		return home, nil
 	}
 	// A mailbox whose inbox was dropped because it is empty still has folders.
-	names, err := listNames(ctx, dir)
+	names, err := files.Names(ctx, dir)
 	if err != nil {
 		return "", err
 	}
@@ -84,7 +71,7 @@ func readLayout(ctx context.Context, root string, opt options) (*layout, error) 
 	l := &layout{root: root, opt: opt, byPath: map[mail.Path]int{}}
 	inbox := folder{dir: root, Folder: mail.Folder{Path: mail.Inbox, Use: mail.UseInbox}}
 	l.add([]string{string(mail.Inbox)}, inbox)
-	names, err := listNames(ctx, root)
+	names, err := files.Names(ctx, root)
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +160,7 @@ func (l *layout) addTree(ctx context.Context, dir string, entries []string, abov
 				return err
 			}
 		}
-		inside, err := listNames(ctx, below)
+		inside, err := files.Names(ctx, below)
 		if err != nil {
 			if failure.ClassOf(err) == failure.Cancelled {
 				return err

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"iter"
 	"path/filepath"
-	"slices"
-	"strings"
 
 	"waybill/connector"
 	"waybill/connector/files"
@@ -25,6 +23,7 @@ type source struct {
 
 func (s *source) Capabilities() connector.Capabilities { return capabilities(s.loc) }
 func (s *source) Close() error                         { return nil }
+func (s *source) accounts() files.Accounts             { return files.Accounts{Dir: s.dir, System: scheme} }
 
 func (s *source) Book(ctx context.Context) (directory.Book, error) {
 	return directory.Book{}, files.Fail("read directory", s.dir, "maildir.book", ctx.Err())
@@ -42,22 +41,22 @@ func (s *source) Users(ctx context.Context) iter.Seq2[directory.User, error] {
 			yield(directory.User{ID: s.singleID()}, nil)
 			return
 		}
-		list, err := userDirs(ctx, s.dir)
+		list, err := s.accounts().List(ctx)
 		if err != nil {
 			yield(directory.User{}, err)
 			return
 		}
-		for i, u := range list {
+		for _, u := range list {
 			if err := ctx.Err(); err != nil {
 				yield(directory.User{}, files.Fail("list users", s.dir, "maildir.users", err))
 				return
 			}
-			_, err := userRoot(ctx, filepath.Join(s.dir, u.name))
-			if i > 0 && list[i-1].id == u.id {
-				err = failure.New(failure.Conflict, "list users", filepath.Join(s.dir, u.name), "maildir.user-twice",
+			_, err := userRoot(ctx, filepath.Join(s.dir, u.Name))
+			if u.Twice {
+				err = failure.New(failure.Conflict, "list users", filepath.Join(s.dir, u.Name), "maildir.user-twice",
 					errors.New("another directory stands for the same user")).WithRemedy("rename one of the two directories")
 			}
-			if !yield(directory.User{ID: u.id}, err) {
+			if !yield(directory.User{ID: u.ID}, err) {
 				return
 			}
 		}
@@ -80,48 +79,6 @@ func (s *source) singleID() string {
 	return id
 }
 
-// userDir is a directory that stands for a user.
-type userDir struct{ id, name string }
-
-// userDirs lists the directories of users, ordered by the users' IDs.
-func userDirs(ctx context.Context, dir string) ([]userDir, error) {
-	names, err := listNames(ctx, dir)
-	if err != nil {
-		return nil, err
-	}
-	var list []userDir
-	for _, name := range names {
-		if strings.HasPrefix(name, ".") || !files.IsDir(filepath.Join(dir, name)) {
-			continue
-		}
-		id, _ := files.UnescapeName(name)
-		list = append(list, userDir{id: id, name: name})
-	}
-	slices.SortStableFunc(list, func(a, b userDir) int { return strings.Compare(a.id, b.id) })
-	return list, nil
-}
-
-// findUser finds the directory of a user without listing all of them where
-// that can be helped.
-func findUser(ctx context.Context, dir, user string) (string, error) {
-	if user != "" {
-		if name, _ := files.EscapeName(user); files.IsDir(filepath.Join(dir, name)) {
-			return filepath.Join(dir, name), nil
-		}
-		list, err := userDirs(ctx, dir)
-		if err != nil {
-			return "", err
-		}
-		for _, u := range list {
-			if u.id == user {
-				return filepath.Join(dir, u.name), nil
-			}
-		}
-	}
-	return "", failure.New(failure.Vanished, "open mailbox", dir+", user "+files.Printable(user), "maildir.no-user",
-		errors.New("there is no directory of that user"))
-}
-
 func (s *source) Mailbox(ctx context.Context, user string) (connector.SourceMailbox, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, files.Fail("open mailbox", user, "maildir.mailbox", err)
@@ -133,11 +90,11 @@ func (s *source) Mailbox(ctx context.Context, user string) (connector.SourceMail
 				errors.New("the Maildir is that of "+s.singleID()))
 		}
 	} else {
-		found, err := findUser(ctx, s.dir, user)
+		name, err := s.accounts().Find(ctx, user)
 		if err != nil {
 			return nil, err
 		}
-		dir = found
+		dir = filepath.Join(s.dir, name)
 	}
 	root, err := userRoot(ctx, dir)
 	if err != nil {

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
-	"io/fs"
 	"iter"
-	"os"
 	"path/filepath"
 
 	"waybill/connector"
@@ -55,7 +53,7 @@ func (t *target) Accounts(ctx context.Context) iter.Seq2[directory.User, error] 
 			yield(directory.User{}, files.Fail("list accounts", t.dir, "maildir.accounts", err))
 			return
 		}
-		list, err := userDirs(ctx, t.dir)
+		list, err := t.accounts().List(ctx)
 		if failure.ClassOf(err) == failure.Vanished && err != nil {
 			return // the directory is made with the first account
 		}
@@ -68,67 +66,21 @@ func (t *target) Accounts(ctx context.Context) iter.Seq2[directory.User, error] 
 				yield(directory.User{}, files.Fail("list accounts", t.dir, "maildir.accounts", err))
 				return
 			}
-			if !yield(directory.User{ID: u.id}, nil) {
+			if !yield(directory.User{ID: u.ID}, nil) {
 				return
 			}
 		}
 	}
 }
 
-// Names of accounts that are being made or removed. They begin with a dot, so
-// nobody takes them for accounts.
-const (
-	making   = ".waybill-new-"
-	removing = ".waybill-old-"
-)
+func (t *target) accounts() files.Accounts { return files.Accounts{Dir: t.dir, System: scheme} }
 
-// CreateAccount makes the Maildir under another name and renames it, so that it
-// is there whole or not at all.
 func (t *target) CreateAccount(ctx context.Context, u directory.User) error {
-	if err := ctx.Err(); err != nil {
-		return files.Fail("create account", u.ID, "maildir.create-account", err)
-	}
-	if u.ID == "" {
-		return failure.New(failure.Usage, "create account", t.dir, "maildir.account-name", errors.New("an account needs a name"))
-	}
-	if err := os.MkdirAll(t.dir, 0o755); err != nil {
-		return files.Fail("create account", t.dir, "maildir.create-account", err)
-	}
-	d, err := files.OpenDir(t.dir)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = d.Close() }()
-	name, _ := files.EscapeName(u.ID)
-	conflict := func() error {
-		return failure.New(failure.Conflict, "create account", d.Join(name), "maildir.account-exists", fs.ErrExist)
-	}
-	if _, err := findUser(ctx, t.dir, u.ID); err == nil {
-		return conflict()
-	}
-	if _, err := d.Lstat(name); err == nil {
-		return conflict()
-	}
-	temp := making + name
-	if err := d.RemoveAll(temp); err != nil {
-		return err
-	}
-	if _, err := d.Mkdir(temp); err != nil {
-		return err
-	}
-	box, err := d.Open(temp)
-	if err == nil {
-		err = makeParts(box)
-		_ = box.Close()
-	}
-	if err == nil {
-		err = d.Rename(temp, name)
-	}
-	if err != nil {
-		_ = d.RemoveAll(temp)
-		return err
-	}
-	return d.Sync()
+	return t.accounts().Create(ctx, u.ID, makeParts)
+}
+
+func (t *target) DeleteAccount(ctx context.Context, id string) error {
+	return t.accounts().Delete(ctx, id)
 }
 
 // makeParts makes what every folder has.
@@ -137,32 +89,6 @@ func makeParts(d *files.Dir) error {
 		if _, err := d.Mkdir(part); err != nil {
 			return err
 		}
-	}
-	return d.Sync()
-}
-
-func (t *target) DeleteAccount(ctx context.Context, id string) error {
-	if err := ctx.Err(); err != nil {
-		return files.Fail("delete account", id, "maildir.delete-account", err)
-	}
-	d, err := files.OpenDir(t.dir)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = d.Close() }()
-	name, _ := files.EscapeName(id)
-	fi, err := d.Lstat(name)
-	if err != nil || !fi.IsDir() {
-		return failure.New(failure.Vanished, "delete account", d.Join(name), "maildir.no-user", errors.New("there is no such account"))
-	}
-	if err := d.RemoveAll(removing + name); err != nil {
-		return err
-	}
-	if err := d.Rename(name, removing+name); err != nil {
-		return err
-	}
-	if err := d.RemoveAll(removing + name); err != nil {
-		return err
 	}
 	return d.Sync()
 }
@@ -202,19 +128,11 @@ func (t *target) Mailbox(ctx context.Context, account string) (connector.TargetM
 	if err := ctx.Err(); err != nil {
 		return nil, files.Fail("open mailbox", account, "maildir.mailbox", err)
 	}
-	dir, err := findUser(ctx, t.dir, account)
+	root, err := t.accounts().Open(ctx, account)
 	if err != nil {
 		return nil, err
 	}
-	base, err := files.OpenDir(t.dir)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = base.Close() }()
-	root, err := base.Open(filepath.Base(dir))
-	if err != nil {
-		return nil, err
-	}
+	dir := root.Path()
 	if !isMaildir(dir, false) && isMaildir(filepath.Join(dir, "Maildir"), false) {
 		home := root
 		root, err = home.Open("Maildir")

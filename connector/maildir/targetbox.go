@@ -36,7 +36,7 @@ type shelf struct {
 
 	// last is the newest moment in the folder, once known is set; next is the
 	// number of the next message of the moment batch.
-	last, batch moment
+	last, batch files.Moment
 	next        int
 	known       bool
 
