@@ -114,8 +114,12 @@ func (b *bench) memory(ctx context.Context, what string, o maildirs.Options) err
 	if err != nil {
 		return err
 	}
-	b.add(what, fmt.Sprintf("%.0f MB", m.peakMB), fmt.Sprintf("peak memory; %.1f s, %.0f messages/s, ledger %.1f %%, %.0f bytes of ledger per message",
-		m.seconds, float64(total.Messages)/m.seconds, 100*m.ledgerShare, m.ledgerBytes/float64(total.Messages)))
+	remark := fmt.Sprintf("peak memory; %.1f s, %.0f MB/s", m.seconds, float64(total.Bytes)/1e6/m.seconds)
+	if total.Messages > 1 {
+		remark += fmt.Sprintf(", %.0f messages/s, ledger %.1f %% of the time and %.0f bytes per message",
+			float64(total.Messages)/m.seconds, 100*m.ledgerShare, m.ledgerBytes/float64(total.Messages))
+	}
+	b.add(what, fmt.Sprintf("%.0f MB", m.peakMB), remark)
 	if err := b.clear(); err != nil {
 		return err
 	}
