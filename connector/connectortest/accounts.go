@@ -15,6 +15,7 @@ func accountCases() []testCase {
 		{"accounts/create", createAccounts},
 		{"accounts/conflict", accountConflict},
 		{"accounts/delete", deleteAccount},
+		{"accounts/names", accountNames},
 		{"accounts/unknown", unknownAccount},
 		{"accounts/probe", probe},
 	}
@@ -109,6 +110,14 @@ func deleteAccount(tr *trial) {
 		tr.must("create the canary", target.CreateAccount(tr.ctx, canary))
 		mailbox, err := target.Mailbox(tr.ctx, canary.ID)
 		tr.must("open the canary", err)
+		d := &desk{trial: tr, target: target, account: canary.ID, mailbox: mailbox, caps: target.Capabilities()}
+		d.path = tr.folder(target, mailbox, string(mail.Inbox))
+		start := d.position()
+		d.deliver(compose(1))
+		d.wantContents(start, []letter{compose(1)})
+		if list := d.arrived(start); len(list) != 1 {
+			tr.Errorf("a canary that was made anew has %d messages, want 1", len(list))
+		}
 		tr.check("close the canary", mailbox.Close())
 		tr.must("delete the canary", target.DeleteAccount(tr.ctx, canary.ID))
 		if got := tr.accounts(target); !slices.Equal(got, before) {
@@ -118,6 +127,41 @@ func deleteAccount(tr *trial) {
 		if err == nil {
 			tr.Errorf("the mailbox of a deleted account opens")
 		}
+	}
+}
+
+// accountNames makes accounts with odd IDs. Each is taken, and is then there
+// under exactly that ID, or refused, and then not there.
+func accountNames(tr *trial) {
+	target := tr.open()
+	tr.needAccounts(target)
+	before := tr.accounts(target)
+	for _, id := range []string{
+		"anna.hale@example.org", "d'arcy o'neil", "J\u00fcrgen", "Ju\u0308rgen", "a/b", "a\\b", "..", ".", "../up", "CON", "UPPER", "upper", "-dash",
+		"a b", ".hidden", "a:b", "a%2Fb", "a,b", "a;b", "*", "\"q\"", "<a>", "a|b", "a\x00b", "line\nbreak", strings.Repeat("x", 200), "",
+	} {
+		err := target.CreateAccount(tr.ctx, directory.User{ID: id, Name: "Somebody"})
+		listed := tr.accounts(target)
+		have := slices.Contains(listed, id)
+		if err != nil {
+			tr.class("create account "+id, err)
+			if have {
+				tr.Errorf("account %q was refused (%v), and is listed", id, err)
+			}
+			continue
+		}
+		if !have {
+			tr.Errorf("account %q was created, and is not listed in %q", id, listed)
+			continue
+		}
+		before = append(before, id)
+		mailbox, err := target.Mailbox(tr.ctx, id)
+		tr.must("open the mailbox of "+id, err)
+		tr.check("close the mailbox of "+id, mailbox.Close())
+	}
+	slices.Sort(before)
+	if got := tr.accounts(target); !slices.Equal(got, before) {
+		tr.Errorf("accounts are %q, want %q", got, before)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"sync"
+	"testing"
 
 	"waybill/connector"
 	"waybill/failure"
@@ -20,6 +21,9 @@ func appendCases() []testCase {
 		{"append/receipts", receipts},
 		{"append/broken-reader", brokenReader},
 		{"append/open-fails", openFails},
+		{"append/size-unknown", sizeUnknown},
+		{"append/size-untrue", sizeUntrue},
+		{"append/many", many},
 		{"append/too-large", tooLarge},
 		{"append/two-mailboxes", twoMailboxes},
 		{"append/open-unknown", openUnknown},
@@ -152,6 +156,65 @@ func openFails(tr *trial) {
 	d.wantContents(start, []letter{compose(1), compose(3)})
 }
 
+// sizeUnknown delivers messages whose size the source does not know.
+func sizeUnknown(tr *trial) {
+	d := tr.desk()
+	start := d.position()
+	letters := composeMany(1, 3)
+	letters = append(letters, letter{name: "nothing", body: []byte("Subject: short\r\n\r\n"), date: born})
+	sent := items(letters)
+	for i := range sent {
+		sent[i].Size = -1
+	}
+	receipts, err := d.mailbox.Append(d.ctx, d.path, start, sent)
+	tr.must("append messages of unknown size", err)
+	for i, r := range receipts {
+		tr.check("append "+letters[i].name, r.Err)
+	}
+	d.wantContents(start, letters)
+}
+
+// sizeUntrue has items with more or fewer bytes than they said: each is stored as
+// it is, or refused, and never cut or padded; others are not harmed.
+func sizeUntrue(tr *trial) {
+	d := tr.desk()
+	start := d.position()
+	letters := composeMany(1, 4)
+	sent := items(letters)
+	sent[1].Size += 100
+	sent[2].Size -= 100
+	receipts, err := d.mailbox.Append(d.ctx, d.path, start, sent)
+	tr.must("append messages of untrue size", err)
+	if len(receipts) != len(sent) {
+		tr.Fatalf("Append of %d items returned %d receipts", len(sent), len(receipts))
+	}
+	var taken []letter
+	for i, r := range receipts {
+		switch {
+		case r.Err == nil:
+			taken = append(taken, letters[i])
+		case i == 0 || i == 3:
+			tr.Errorf("item %d was not taken because of another: %v", i+1, r.Err)
+		default:
+			tr.class("refuse an item of untrue size", r.Err)
+		}
+	}
+	d.wantContents(start, taken)
+}
+
+// many delivers some hundred messages, so that counters gain digits.
+func many(tr *trial) {
+	d := tr.desk()
+	start := d.position()
+	n := 300
+	if testing.Short() {
+		n = 120
+	}
+	letters := composeMany(0, n)
+	d.deliver(letters...)
+	d.wantContents(start, letters)
+}
+
 // tooLarge refuses a message above the limit and takes one at the limit.
 func tooLarge(tr *trial) {
 	d := tr.desk()
@@ -193,7 +256,16 @@ func twoMailboxes(tr *trial) {
 		outcomes[n].letters = composeMany(100*(n+1), 24)
 		group.Go(func() { outcomes[n].err = each.quietly(outcomes[n].letters) })
 	}
+	var listed error
+	group.Go(func() {
+		for range 10 {
+			_, err := collect(d.target.Accounts(d.ctx))
+			listed = errors.Join(listed, err)
+			_, _, _ = d.target.FolderName(d.path, 0)
+		}
+	})
 	group.Wait()
+	tr.check("list accounts meanwhile", listed)
 	for n, each := range desks {
 		tr.must("append to two mailboxes at once", outcomes[n].err)
 		each.wantContents(outcomes[n].start, outcomes[n].letters)

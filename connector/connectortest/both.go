@@ -3,7 +3,9 @@ package connectortest
 import (
 	"context"
 	"io"
+	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"waybill/connector"
@@ -17,6 +19,12 @@ func runBoth(t *testing.T, cfg Config, skip *skips) {
 	runCases(t, cfg, skip)
 	skip.run(t, "both/read-what-was-written", func(ctx context.Context, t *testing.T) {
 		readBack(&trial{T: t, ctx: ctx, cfg: &cfg, store: cfg.NewStore(t), closed: map[io.Closer]bool{}})
+	})
+	skip.run(t, "both/odd-content", func(ctx context.Context, t *testing.T) {
+		oddThroughBoth(&trial{T: t, ctx: ctx, cfg: &cfg, store: cfg.NewStore(t), closed: map[io.Closer]bool{}})
+	})
+	skip.run(t, "both/odd-names", func(ctx context.Context, t *testing.T) {
+		namesThroughBoth(&trial{T: t, ctx: ctx, cfg: &cfg, store: cfg.NewStore(t), closed: map[io.Closer]bool{}})
 	})
 	skip.run(t, "both/changes", func(ctx context.Context, t *testing.T) {
 		changes(&trial{T: t, ctx: ctx, cfg: &cfg, store: cfg.NewStore(t), closed: map[io.Closer]bool{}})
@@ -142,6 +150,83 @@ func (tr *trial) compareFolder(target connector.Target, mailbox connector.Source
 			tr.Errorf("%s %s: message %d has the date %v for the source and %v for the target", f.account, f.path, i+1, messages[i].InternalDate, f.stored[i].InternalDate)
 		}
 	}
+}
+
+// oddThroughBoth reads odd messages through the Source that were written through
+// the Target, all in one folder. Those that the target refuses are left out.
+func oddThroughBoth(tr *trial) {
+	d := tr.desk()
+	start := d.position()
+	f := freight{account: d.account, path: d.path}
+	for _, l := range oddLetters() {
+		if receipts := d.append(l); receipts[0].Err == nil {
+			f.letters = append(f.letters, l)
+			f.digests = append(f.digests, d.digest(l))
+		} else if tr.cfg.Refuses["content/"+l.name] == "" {
+			tr.Errorf("message %q was refused: %v", l.name, receipts[0].Err)
+		}
+	}
+	f.stored = d.arrived(start)
+	d.close("close the mailbox", d.mailbox)
+	d.close("close the target", d.target)
+	tr.throughSource(func(mailbox connector.SourceMailbox) { tr.compareFolder(d.target, mailbox, f) }, d.account)
+}
+
+// throughSource opens the source and the user's mailbox in it.
+func (tr *trial) throughSource(f func(mailbox connector.SourceMailbox), user string) {
+	tr.Helper()
+	source, err := tr.store.OpenSource(tr.ctx)
+	tr.must("open the source", err)
+	defer func() { tr.check("close the source", source.Close()) }()
+	mailbox, err := source.Mailbox(tr.ctx, user)
+	tr.must("open mailbox", err)
+	defer func() { tr.check("close mailbox", mailbox.Close()) }()
+	f(mailbox)
+}
+
+// namesThroughBoth finds folders with odd names again through the Source, each
+// with its own message.
+func namesThroughBoth(tr *trial) {
+	d := tr.desk()
+	made := map[mail.Path]mail.Digest{}
+	for i, names := range slices.Concat(reservedNames(), unicodeNames(), longNames()) {
+		stored, _, _ := d.target.FolderName(mail.NewPath(names...), 0)
+		if clash := slices.ContainsFunc(slices.Collect(maps.Keys(made)), func(p mail.Path) bool { return strings.EqualFold(string(p), string(stored)) }); clash {
+			continue
+		}
+		d.path = stored
+		tr.must("create folder "+string(stored), d.mailbox.CreateFolder(tr.ctx, mail.Folder{Path: stored}))
+		d.deliver(compose(i))
+		made[stored] = d.digest(compose(i))
+	}
+	d.close("close the mailbox", d.mailbox)
+	d.close("close the target", d.target)
+	tr.throughSource(func(mailbox connector.SourceMailbox) {
+		folders, err := mailbox.Folders(tr.ctx)
+		tr.must("list folders", err)
+		tr.ordered(folders)
+		listed := paths(folders)
+		for path, digest := range made {
+			if !slices.Contains(listed, path) {
+				tr.Errorf("folder %q was made, and the source does not list it", path)
+				continue
+			}
+			messages, err := collect(mailbox.Messages(tr.ctx, path))
+			tr.must("list messages", err)
+			if len(messages) != 1 {
+				tr.Errorf("folder %q holds one message, and the source lists %d", path, len(messages))
+				continue
+			}
+			body, err := mailbox.Open(tr.ctx, path, messages[0])
+			tr.must("open message", err)
+			got, err := d.target.Fingerprint(tr.ctx, body)
+			tr.must("digest message", err)
+			tr.check("close message", body.Close())
+			if got != digest {
+				tr.Errorf("folder %q holds another folder's message for the source", path)
+			}
+		}
+	}, d.account)
 }
 
 // change appends a message to a folder.

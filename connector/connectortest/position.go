@@ -12,6 +12,7 @@ func positionCases() []testCase {
 		{"position/batches", batches},
 		{"position/reopened", reopenedPosition},
 		{"position/other-folders", otherFolders},
+		{"position/foreign", foreignPosition},
 		{"position/break", breakOff},
 	}
 }
@@ -77,6 +78,20 @@ func otherFolders(tr *trial) {
 	d.deliver(compose(2))
 	shelf.wantContents(below, composeMany(50, 3))
 	d.wantContents(start, []letter{compose(2)})
+}
+
+// foreignPosition is none that the target made: an error, and no guess.
+func foreignPosition(tr *trial) {
+	d := tr.desk()
+	d.deliver(compose(1))
+	for _, at := range []connector.Position{"", "garbage", "-1", "\x00", "99999999999999999999/99999999999999999999"} {
+		list, err := collect(d.mailbox.Arrived(d.ctx, d.path, at))
+		if err == nil {
+			tr.Errorf("Arrived takes the position %q and yields %d messages", at, len(list))
+		} else {
+			tr.class("look for arrivals since a foreign position", err)
+		}
+	}
 }
 
 // breakOff stops listening early, which must not block or disturb later calls.

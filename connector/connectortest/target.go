@@ -16,7 +16,7 @@ type testCase struct {
 // targetCases lists all cases of RunTarget.
 func targetCases() []testCase {
 	return slices.Concat(accountCases(), directoryCases(), folderCases(), nameCases(), appendCases(), contentCases(),
-		markCases(), positionCases(), cancelCases(), crashCases())
+		markCases(), positionCases(), cancelCases(), crashCases(), randomCases())
 }
 
 func runTarget(t *testing.T, cfg TargetConfig, skip *skips) {
