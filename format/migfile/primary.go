@@ -86,8 +86,8 @@ func (r Record) Missing(name string) bool {
 	return ok && i >= len(r.fields)-r.short
 }
 
-// first is the first value, for records that could not be read whole.
-func (r Record) first() string {
+// First is the first value, for records that could not be read whole.
+func (r Record) First() string {
 	if len(r.fields) == 0 {
 		return ""
 	}

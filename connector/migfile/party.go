@@ -1,0 +1,158 @@
+package migfile
+
+import (
+	"strings"
+
+	mf "waybill/format/migfile"
+	"waybill/format/mime"
+	"waybill/mail"
+)
+
+// The domain of addresses that are none (RFC 2606 2), and the local part for
+// somebody whose address is not known.
+const (
+	invalidDomain = "migrated.invalid"
+	noAddress     = "no-address"
+)
+
+// toMIME makes an address for a header field. Types other than SMTP are
+// encapsulated in the way of Exchange: IMCEAMS-NET_PO_USER@migrated.invalid, where
+// "_" stands for "/" and "+2E" for the byte 2E. resolve finds the address of a
+// name; nil when there is no directory.
+func toMIME(p mf.Party, resolve func(string) (string, bool)) (mime.Address, []mail.Note) {
+	switch {
+	case p.Type == "SMTP" && isClean(p.Value):
+		return mime.Address{Name: p.Name, Addr: p.Value}, nil
+	case p.Type != "":
+		text := "the address " + p.Type + ":" + p.Value + " is kept in encapsulated form"
+		return mime.Address{Name: p.Name, Addr: encapsulate(p.Type, p.Value)}, []mail.Note{{Kind: noteAddress, Text: text}}
+	}
+	if resolve != nil {
+		if addr, ok := resolve(p.Name); ok {
+			return mime.Address{Name: p.Name, Addr: addr}, nil
+		}
+	}
+	return mime.Address{Name: p.Name, Addr: noAddress + "@" + invalidDomain}, []mail.Note{{Kind: noteNoAddress, Text: "only the name " + p.Name + " is known"}}
+}
+
+// fromMIME is the inverse of toMIME.
+func fromMIME(a mime.Address) mf.Party {
+	local, domain, _ := cutLast(a.Addr, '@')
+	switch {
+	case a.Addr == "", strings.EqualFold(domain, invalidDomain) && strings.EqualFold(local, noAddress):
+		return mf.Party{Name: a.Name}
+	case strings.EqualFold(domain, invalidDomain):
+		if kind, value, ok := decapsulate(local); ok {
+			return mf.Party{Name: a.Name, Type: kind, Value: value}
+		}
+	}
+	return mf.Party{Name: a.Name, Type: "SMTP", Value: a.Addr}
+}
+
+func cutLast(s string, sep byte) (before, after string, ok bool) {
+	if i := strings.LastIndexByte(s, sep); i >= 0 {
+		return s[:i], s[i+1:], true
+	}
+	return s, "", false
+}
+
+// isClean tells whether an address can stand in a header field as it is.
+func isClean(addr string) bool {
+	local, domain, ok := cutLast(addr, '@')
+	if !ok || local == "" || domain == "" {
+		return false
+	}
+	for i := 0; i < len(addr); i++ {
+		if c := addr[i]; c <= ' ' || c == 0x7f || strings.IndexByte(`<>()",;:\`, c) >= 0 {
+			return false
+		}
+	}
+	return strings.Count(addr, "@") == 1
+}
+
+func encapsulate(kind, value string) string {
+	var b strings.Builder
+	b.WriteString("IMCEA" + kind + "-")
+	for i := 0; i < len(value); i++ {
+		switch c := value[i]; {
+		case 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '=' || c == '-':
+			b.WriteByte(c)
+		case c == '/':
+			b.WriteByte('_')
+		default:
+			b.WriteByte('+')
+			b.WriteByte("0123456789ABCDEF"[c>>4])
+			b.WriteByte("0123456789ABCDEF"[c&15])
+		}
+	}
+	return b.String() + "@" + invalidDomain
+}
+
+func decapsulate(local string) (kind, value string, ok bool) {
+	if len(local) < 6 || !strings.EqualFold(local[:5], "IMCEA") {
+		return "", "", false
+	}
+	kind, rest, ok := strings.Cut(local[5:], "-")
+	if !ok || kind == "" || rest == "" {
+		return "", "", false
+	}
+	var b []byte
+	for i := 0; i < len(rest); i++ {
+		switch {
+		case rest[i] == '_':
+			b = append(b, '/')
+		case rest[i] == '+' && i+2 < len(rest) && hex(rest[i+1]) >= 0 && hex(rest[i+2]) >= 0:
+			b = append(b, byte(hex(rest[i+1])<<4|hex(rest[i+2])))
+			i += 2
+		default:
+			b = append(b, rest[i])
+		}
+	}
+	return strings.ToUpper(kind), string(b), true
+}
+
+func hex(c byte) int {
+	switch {
+	case '0' <= c && c <= '9':
+		return int(c - '0')
+	case 'A' <= c && c <= 'F':
+		return int(c-'A') + 10
+	case 'a' <= c && c <= 'f':
+		return int(c-'a') + 10
+	}
+	return -1
+}
+
+// clean makes one line of a text: controls and runs of blanks become one blank.
+func clean(s string) string {
+	var b strings.Builder
+	blank := false
+	for _, r := range strings.ToValidUTF8(s, "\uFFFD") {
+		if r <= ' ' || r == 0x7f {
+			blank = b.Len() > 0
+			continue
+		}
+		if blank {
+			b.WriteByte(' ')
+			blank = false
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// canonical is the text of a party as a file in that code page keeps it. It is
+// the same for the party that is read from that text.
+func canonical(p mf.Party, page mf.CodePage) string {
+	p.Name, p.Value = fit(clean(p.Name), page), fit(clean(p.Value), page)
+	if p.Value == "" {
+		p.Type = ""
+	}
+	return mf.ParseParty(p.String()).String()
+}
+
+// fit replaces the characters that a code page does not have.
+func fit(s string, page mf.CodePage) string {
+	b, _ := page.Encode(s)
+	return clean(page.Decode(b))
+}
