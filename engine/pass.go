@@ -50,7 +50,7 @@ func (p *pass) all(ctx context.Context) (err error) {
 	}
 	if p.unchanged(census) {
 		p.step(ctx, "folder unchanged", "user", p.box.User, "folder", p.folder.Path)
-		p.progress().Advanced(p.box.User, p.folder.Found, max(census.Bytes, 0))
+		p.progress().Advanced(p.box.User, p.folder.Found, p.planBytes())
 		return nil
 	}
 	p.step(ctx, "folder", "user", p.box.User, "folder", p.folder.Path, "target", p.folder.Target)
@@ -68,6 +68,12 @@ func (p *pass) all(ctx context.Context) (err error) {
 		p.emit(event.Event{Code: event.FlagsMerged, User: p.box.User, Folder: string(p.folder.Path), Detail: fmt.Sprintf("%d messages", p.merged)})
 	}
 	return p.checkpoint(ctx, nil, done)
+}
+
+// planBytes is what the plan says of the folder's size.
+func (p *pass) planBytes() int64 {
+	line, _ := p.planned(p.folder.Path)
+	return max(line.Bytes, 0)
 }
 
 // unchanged reports whether the last complete pass saw the folder as it is now.

@@ -10,6 +10,7 @@ import (
 	"waybill/directory"
 	"waybill/event"
 	"waybill/failure"
+	"waybill/ledger"
 	"waybill/mail"
 )
 
@@ -101,10 +102,14 @@ func (m *Migration) MakePlan(ctx context.Context, exact bool) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	before, err := m.passed(ctx)
+	if err != nil {
+		return nil, err
+	}
 	for _, a := range assignments {
 		line := planLine(a)
 		if line.Moves() {
-			if err := m.planMailbox(ctx, &line, exact); err != nil {
+			if err := m.planMailbox(ctx, &line, before, exact); err != nil {
 				if stops(err) {
 					return nil, err
 				}
@@ -191,7 +196,24 @@ func planLine(a directory.Assignment) PlanUser {
 	return line
 }
 
-func (m *Migration) planMailbox(ctx context.Context, line *PlanUser, exact bool) error {
+// passed finds what the ledger has of each mailbox, so that a folder which did
+// not change since its last pass is not counted again.
+func (m *Migration) passed(ctx context.Context) (map[string]int64, error) {
+	if m.Ledger == nil {
+		return nil, nil
+	}
+	boxes, err := m.Ledger.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	before := make(map[string]int64, len(boxes))
+	for _, b := range boxes {
+		before[b.User] = b.ID
+	}
+	return before, nil
+}
+
+func (m *Migration) planMailbox(ctx context.Context, line *PlanUser, before map[string]int64, exact bool) error {
 	box, err := m.Source.Mailbox(ctx, line.User)
 	if err != nil {
 		return err
@@ -200,6 +222,16 @@ func (m *Migration) planMailbox(ctx context.Context, line *PlanUser, exact bool)
 	folders, err := box.Folders(ctx)
 	if err != nil {
 		return err
+	}
+	known := map[mail.Path]ledger.Tally{}
+	if id := before[line.User]; id != 0 {
+		tallies, err := m.Ledger.Tallies(ctx, id)
+		if err != nil {
+			return err
+		}
+		for _, t := range tallies {
+			known[t.Path] = t
+		}
 	}
 	names := newNaming(m.Target)
 	for _, f := range folders {
@@ -212,7 +244,7 @@ func (m *Migration) planMailbox(ctx context.Context, line *PlanUser, exact bool)
 			pf.Notes = append(pf.Notes, n.Text)
 		}
 		if !f.Container {
-			census, err := box.Census(ctx, f.Path, exact)
+			census, err := takeCensus(ctx, box, known[f.Path], f.Path, exact)
 			if err != nil {
 				if stops(err) {
 					return err
@@ -228,6 +260,27 @@ func (m *Migration) planMailbox(ctx context.Context, line *PlanUser, exact bool)
 		line.Folders = append(line.Folders, pf)
 	}
 	return nil
+}
+
+// takeCensus tells how much is in a folder: from the ledger where nothing
+// changed since the last pass, by counting where the size is not known otherwise
+// (without it nobody can say how long a run will take).
+func takeCensus(ctx context.Context, box connector.SourceMailbox, known ledger.Tally, path mail.Path, exact bool) (connector.Census, error) {
+	census, err := box.Census(ctx, path, exact)
+	if err != nil || exact {
+		return census, err
+	}
+	if known.Complete && census.State != "" && census.State == known.Census {
+		census.Messages, census.Bytes = known.Found, 0
+		for _, n := range known.Bytes {
+			census.Bytes += n
+		}
+		return census, nil
+	}
+	if census.Bytes < 0 {
+		return box.Census(ctx, path, true)
+	}
+	return census, nil
 }
 
 // addKnown adds counts of which -1 means unknown; an unknown part makes the sum unknown.
