@@ -8,13 +8,20 @@ import (
 	"strings"
 )
 
+// The shortest and the longest run, in seconds, that a curve is drawn of.
+// Beyond them are only broken clocks, and numbers that arithmetic cannot hold.
+const (
+	shortestCurve = 1e-6
+	longestCurve  = 1e10
+)
+
 // steady is the curve with a point at the start and rising times, counts that
 // never fall, and nothing that is not a number.
 func steady(curve []Point) []Point {
 	points := []Point{{}}
 	for _, p := range curve {
 		last := points[len(points)-1]
-		if !(p.Second > last.Second) || math.IsInf(p.Second, 0) {
+		if !(p.Second > last.Second) || p.Second < shortestCurve || p.Second > longestCurve {
 			continue
 		}
 		p.Messages, p.Bytes = max(p.Messages, last.Messages), max(p.Bytes, last.Bytes)
@@ -36,9 +43,6 @@ func rates(points []Point, value func(Point) float64) (steps []float64, length f
 	end := points[len(points)-1].Second
 	n := min(len(points)-1, maxSteps)
 	length = end / float64(n)
-	if length <= 0 {
-		return nil, 0
-	}
 	at, before := 0, value(points[0])
 	for i := 1; i <= n; i++ {
 		t := end * float64(i) / float64(n)
@@ -173,7 +177,7 @@ func ticks(top float64, count int) ([]float64, float64) {
 		}
 	}
 	list := []float64{0}
-	for i := 1; list[len(list)-1] < top*0.999; i++ {
+	for i := 1; list[len(list)-1] < top*0.999 && i <= 2*count; i++ {
 		list = append(list, float64(i)*step)
 	}
 	return list, step

@@ -23,7 +23,7 @@ func Summary(w *Waybill) string {
 	line("run", "%s, %s, %s", number(w.Run.ID), moment(w.Run.Started), span(w.Run.Seconds))
 	line("messages", "%s", arithmetic(t))
 	if v.Exit != ExitRefused {
-		line("content", "%s of %s verified (%s)%s", size(t.VerifiedBytes), size(t.Bytes), cmp.Or(visible(w.Level, 40), "level not known"), pace(w))
+		line("content", "%s verified of %s with an outcome (%s)%s", size(t.VerifiedBytes), size(t.Bytes), cmp.Or(visible(w.Level, 40), "level not known"), pace(w))
 	}
 	line("mailboxes", "%s", mailboxLine(w))
 	if d := w.Directory; d != (Directory{}) {
@@ -36,7 +36,7 @@ func Summary(w *Waybill) string {
 	for i, text := range w.firstTroubles(4) {
 		label := ""
 		if i == 0 {
-			label = "exceptions"
+			label = map[bool]string{true: "missing", false: "exceptions"}[v.Exit == ExitRefused]
 		}
 		line(label, "%s", text)
 	}
@@ -126,8 +126,9 @@ func (w *Waybill) firstTroubles(limit int) []string {
 			add("%s", text)
 		}
 	}
+	refused := w.refused() // then the mailboxes all wait for the same thing
 	for _, m := range w.Mailboxes {
-		if m.Outcome() == Incomplete && w.ExitCode() != ExitRefused {
+		if !refused && m.Outcome() == Incomplete {
 			reason := cmp.Or(m.Error, "not every message has an outcome")
 			if m.Hollow() {
 				reason = "mail in the source and none in the target; " + reason

@@ -177,13 +177,13 @@ func (w *Waybill) Verdict() Verdict {
 	t := w.Totals
 	switch v.Exit {
 	case ExitRefused:
-		v.Word = "Refused"
+		v.Word = "Refused by preflight"
 		n := w.missingRights()
 		verb := "are"
 		if n == 1 {
 			verb = "is"
 		}
-		v.Sentence = fmt.Sprintf("Preflight refused: %s %s missing, so nothing was changed and nothing was moved.", plural(n, "right"), verb)
+		v.Sentence = fmt.Sprintf("%s %s missing, so nothing was changed and nothing was moved.", plural(n, "right"), verb)
 	case ExitIncomplete:
 		v.Word = "Not complete"
 		v.Sentence = w.incompleteSentence()
