@@ -60,18 +60,26 @@ func decompress(r *files.Reader, path string) (io.ReadCloser, error) {
 		return nil, err
 	}
 	whole := io.MultiReader(bytes.NewReader(first[:n]), r)
-	i := compression(first[:n])
-	if i < 0 {
-		return &unpacked{from: whole, file: r, path: path, free: func() {}}, nil
+	u := &unpacked{from: whole, path: path, free: func() {}}
+	if i := compression(first[:n]); i >= 0 {
+		if u, err = unpack(whole, i, path); err != nil {
+			_ = r.Close()
+			return nil, err
+		}
 	}
+	u.file = r
+	return u, nil
+}
+
+// unpack decompresses from, which is compressed in the i-th way.
+func unpack(from io.Reader, i int, path string) (*unpacked, error) {
 	if magic[i].open == nil {
-		_ = r.Close()
 		return nil, failure.New(failure.Unsupported, "open message", path, "maildir.compression",
-			fmt.Errorf("it is compressed with %s", magic[i].name)).WithRemedy("decompress it first, or let Dovecot do so: doveadm sync without its zlib plugin's save setting")
+			fmt.Errorf("it is compressed with %s", magic[i].name)).WithRemedy("let Dovecot decompress it: doveadm copy into a mailbox without its zlib plugin's zlib_save setting")
 	}
-	u := &unpacked{file: r, path: path, packed: true}
-	if u.from, u.free, err = magic[i].open(whole); err != nil {
-		_ = r.Close()
+	u := &unpacked{path: path, packed: true}
+	var err error
+	if u.from, u.free, err = magic[i].open(from); err != nil {
 		return nil, u.fail(err)
 	}
 	return u, nil
@@ -105,29 +113,55 @@ func (u *unpacked) fail(err error) error {
 		WithRemedy("restore the file from a backup")
 }
 
+// Close is called on what decompress returned; plain closes its file itself.
 func (u *unpacked) Close() error {
 	u.free()
 	return u.file.Close()
 }
 
-// plain reads a message that should not be compressed. A file whose name does
-// not tell a size and that looks compressed all the same would be delivered as
-// rubbish, and the size of its listing would be wrong.
+// plain reads a message that does not seem to be compressed, and looks at its
+// first bytes all the same. Where the name tells a size that the file has, the
+// compressed form may be of the same length by chance, and both readings have
+// that size. Where the name tells none, the size that was listed would be wrong,
+// so that such a message is refused.
 type plain struct {
 	*files.Reader
 	path   string
+	hinted bool
 	looked bool
+	packed io.Reader // set when the message is compressed
+	free   func()
 }
 
 func (p *plain) Read(b []byte) (int, error) {
-	n, err := p.Reader.Read(b)
-	if !p.looked && n > 0 {
-		p.looked = true
-		if i := compression(b[:n]); i >= 0 && magic[i].name != "bzip2" {
-			return 0, failure.New(failure.Malformed, "read message", p.path, "maildir.compressed-unmarked",
-				fmt.Errorf("it begins like a file of %s, and its name does not say so", magic[i].name)).
-				WithRemedy("add ?compressed=1 to the location to have such files decompressed")
-		}
+	if p.packed != nil {
+		return p.packed.Read(b)
 	}
-	return n, err
+	n, err := p.Reader.Read(b)
+	if p.looked || n == 0 {
+		return n, err
+	}
+	p.looked = true
+	i := compression(b[:n])
+	if i < 0 || magic[i].name == "bzip2" && !p.hinted { // a header may begin with BZh
+		return n, err
+	}
+	if !p.hinted {
+		return 0, failure.New(failure.Malformed, "read message", p.path, "maildir.compressed-unmarked",
+			fmt.Errorf("it begins like a file of %s, and its name does not say so", magic[i].name)).
+			WithRemedy("add ?compressed=1 to the location to have such files decompressed")
+	}
+	u, err := unpack(io.MultiReader(bytes.NewReader(bytes.Clone(b[:n])), p.Reader), i, p.path)
+	if err != nil {
+		return 0, err
+	}
+	p.packed, p.free = u, u.free
+	return p.packed.Read(b)
+}
+
+func (p *plain) Close() error {
+	if p.free != nil {
+		p.free()
+	}
+	return p.Reader.Close()
 }

@@ -237,22 +237,43 @@ func base(name []byte) []byte {
 	return name[:len(b)]
 }
 
-// compareBases orders names by their leading number, then by their bytes.
+// compareBases orders names by their bytes, but digits by the number that they
+// make: Dovecot writes "M9" and "M10" microseconds within one second.
 func compareBases(a, b []byte) int {
-	if x, y := numberLen(a), numberLen(b); x != y {
-		return x - y
+	l, r := a, b
+	for len(l) > 0 && len(r) > 0 {
+		if isDigit(l[0]) && isDigit(r[0]) {
+			x, y := number(&l), number(&r)
+			if len(x) != len(y) {
+				return len(x) - len(y)
+			}
+			if c := bytes.Compare(x, y); c != 0 {
+				return c
+			}
+			continue
+		}
+		if l[0] != r[0] {
+			return int(l[0]) - int(r[0])
+		}
+		l, r = l[1:], r[1:]
 	}
-	return bytes.Compare(a, b)
+	if len(l) != len(r) {
+		return len(l) - len(r)
+	}
+	return bytes.Compare(a, b) // numbers that differ in leading zeros alone
 }
 
-// numberLen is the number of digits that count in a leading number.
-func numberLen(b []byte) int {
-	b = bytes.TrimLeft(b, "0")
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+
+// number takes the number off that s begins with, without leading zeros.
+func number(s *[]byte) []byte {
 	n := 0
-	for n < len(b) && b[n] >= '0' && b[n] <= '9' {
+	for n < len(*s) && isDigit((*s)[n]) {
 		n++
 	}
-	return n
+	digits := (*s)[:n]
+	*s = (*s)[n:]
+	return bytes.TrimLeft(digits, "0")
 }
 
 // find looks a key up: the base of a file's name, or the whole name behind

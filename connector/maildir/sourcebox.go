@@ -202,10 +202,11 @@ func (b *sourceBox) Open(ctx context.Context, path mail.Path, m mail.Message) (i
 	if b.mayBeCompressed(base, letters, r.Size()) {
 		return decompress(r, file.path(f.dir))
 	}
-	if _, ok := hintedSize(base); ok {
+	if _, _, ours := parseName(base); ours {
 		return r, nil
 	}
-	return &plain{Reader: r, path: file.path(f.dir)}, nil
+	_, hinted := hintedSize(base)
+	return &plain{Reader: r, path: file.path(f.dir), hinted: hinted}, nil
 }
 
 // Census counts names. The sizes are asked for only when it must be exact;
