@@ -135,6 +135,16 @@ func (b *box) gap() (string, error) {
 	if b.size == 0 {
 		return "", nil
 	}
+	head := make([]byte, min(b.size, 8<<10))
+	if _, err := b.file.ReadAt(head, 0); err != nil {
+		return "", files.Fail("read mbox", b.path, "mbox.read", err)
+	}
+	text := strings.TrimLeft(strings.TrimPrefix(string(head), "\xef\xbb\xbf"), "\r\n")
+	if text != "" && (!strings.HasPrefix(text, "From ") || !strings.Contains(text, "\n")) {
+		return "", failure.New(failure.Conflict, "append", b.path, "mbox.other-format",
+			errors.New("what is in the file already is no mbox with LF or CRLF lines, and would be spoilt")).
+			WithRemedy("move the file away, or choose another account")
+	}
 	tail := make([]byte, min(b.size, 4))
 	if _, err := b.file.ReadAt(tail, b.size-int64(len(tail))); err != nil {
 		return "", files.Fail("read mbox", b.path, "mbox.read", err)

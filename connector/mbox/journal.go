@@ -17,7 +17,15 @@ import (
 // when all bytes are on disk; whoever finds one cuts the file back.
 const journalForm = "waybill mbox journal 1\nlength %d\nend\n"
 
-func (b *box) journal() string { return "." + b.name + ".waybill" }
+func journalName(file string) string { return "." + file + ".waybill" }
+
+// parseJournal reads a journal; one that was cut off is none.
+func parseJournal(text []byte) (length int64, ok bool) {
+	n, _ := fmt.Sscanf(string(text), "waybill mbox journal 1\nlength %d\nend", &length)
+	return length, n == 1 && length >= 0 && fmt.Sprintf(journalForm, length) == string(text)
+}
+
+func (b *box) journal() string { return journalName(b.name) }
 
 func (b *box) hasJournal() (bool, error) {
 	_, err := b.dir.Lstat(b.journal())
@@ -76,8 +84,8 @@ func (b *box) recover(ctx context.Context) error {
 	if err := b.stat(); err != nil {
 		return err
 	}
-	var length int64
-	if n, _ := fmt.Sscanf(string(text), "waybill mbox journal 1\nlength %d\nend", &length); n != 1 || fmt.Sprintf(journalForm, length) != string(text) || length > b.size {
+	length, ok := parseJournal(text)
+	if !ok || length > b.size {
 		return b.end() // the journal was cut off itself, so nothing had been appended
 	}
 	foreign, err := b.strangers(ctx, length)

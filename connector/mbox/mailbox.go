@@ -118,6 +118,8 @@ func (m *sourceMailbox) Census(ctx context.Context, path mail.Path, exact bool) 
 		}
 		if e.Kind != format.Internal {
 			c.Messages++
+		}
+		if e.Kind == format.Message {
 			c.Bytes += e.Size(false)
 		}
 	}

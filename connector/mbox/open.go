@@ -144,7 +144,7 @@ func (b *body) Read(p []byte) (int, error) {
 		return n, failure.New(failure.ClassOf(err), "read message", b.where, failure.RuleOf(err), err)
 	}
 	fi, err := b.file.Stat()
-	if err == nil && fi.ModTime().UnixNano() == b.id.modified && fi.Size() == b.id.size {
+	if err == nil && fi.ModTime().UnixNano() == b.id.modified {
 		return n, io.EOF
 	}
 	// Mail that was appended meanwhile is no harm; a file that was rewritten in

@@ -193,11 +193,10 @@ func (s *source) Mailbox(ctx context.Context, user string) (connector.SourceMail
 	if err := alive(ctx, "open mailbox", user); err != nil {
 		return nil, err
 	}
-	all, err := s.places(ctx)
+	p, ok, err := s.find(ctx, user)
 	if err != nil {
 		return nil, err
 	}
-	p, ok := all[user]
 	if !ok {
 		return nil, failure.New(failure.Vanished, "open mailbox", s.loc.Path, "mbox.no-mailbox",
 			errors.New("there is no mbox file or directory of "+user)).WithRemedy("look at the users that the source lists")
@@ -205,7 +204,30 @@ func (s *source) Mailbox(ctx context.Context, user string) (connector.SourceMail
 	return &sourceMailbox{source: s, user: user, place: p, folders: map[mail.Path]*folder{}}, nil
 }
 
-// statFile opens a file for reading and describes it.
+// find looks for a user where Waybill itself would have put the mail, and only
+// then among all names: there may be tens of thousands.
+func (s *source) find(ctx context.Context, user string) (place, bool, error) {
+	if element, ok := elementOf(user); ok && user != "" && !s.single {
+		var p place
+		path := filepath.Join(s.loc.Path, element)
+		if files.IsDir(path) {
+			p.dir = path
+		}
+		if isRegular(path + suffix) {
+			p.inbox = path + suffix
+		}
+		plain := p.dir != "" || p.inbox != "" && !isRegular(path)
+		if plain && !files.IsDir(path+suffix) {
+			return p, true, nil
+		}
+	}
+	all, err := s.places(ctx)
+	p, ok := all[user]
+	return p, ok, err
+}
+
+// statFile opens a file for reading and describes it. What an append of ours has
+// not finished is left out.
 func statFile(path string) (*os.File, identity, error) {
 	f, err := openFile(path)
 	if err != nil {
@@ -219,7 +241,14 @@ func statFile(path string) (*os.File, identity, error) {
 		_ = f.Close()
 		return nil, identity{}, files.Fail("open mbox", path, "mbox.open", err)
 	}
-	return f, identity{size: fi.Size(), modified: fi.ModTime().UnixNano(), inode: inode(fi)}, nil
+	size := fi.Size()
+	dir, name := filepath.Split(path)
+	if text, err := os.ReadFile(filepath.Join(dir, journalName(name))); err == nil {
+		if length, ok := parseJournal(text); ok {
+			size = min(size, length)
+		}
+	}
+	return f, identity{size: size, modified: fi.ModTime().UnixNano(), inode: inode(fi)}, nil
 }
 
 // identity tells whether a file is still as it was.

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"waybill/connector"
 	"waybill/connector/files"
@@ -22,7 +23,8 @@ import (
 
 // target is a directory whose directories are the accounts.
 type target struct {
-	loc connector.Location
+	loc  connector.Location
+	made atomic.Bool // the directory itself was made by us
 }
 
 // Target opens mbox:DIR for writing: an account is the directory DIR/<account>
@@ -118,7 +120,9 @@ func (t *target) CreateAccount(ctx context.Context, u directory.User) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Mkdir(t.loc.Path, files.DirMode); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := os.Mkdir(t.loc.Path, files.DirMode); err == nil {
+		t.made.Store(true)
+	} else if !errors.Is(err, fs.ErrExist) {
 		return files.Fail("make directory", t.loc.Path, "dir.make", err)
 	}
 	root, err := files.OpenDir(t.loc.Path)
@@ -186,7 +190,13 @@ func (t *target) DeleteAccount(ctx context.Context, id string) error {
 	if err := root.RemoveAll(element); err != nil {
 		return err
 	}
-	return root.Sync()
+	if err := root.Sync(); err != nil {
+		return err
+	}
+	if t.made.Load() && os.Remove(t.loc.Path) == nil { // refused while anything is in it
+		t.made.Store(false)
+	}
+	return nil
 }
 
 func (t *target) CreateContact(ctx context.Context, c directory.Contact) error {
