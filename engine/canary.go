@@ -19,7 +19,10 @@ import (
 // present is caught.
 var canaryDate = time.Date(1999, time.December, 31, 21, 30, 15, 0, time.UTC)
 
-const canaryText = "From: Waybill <waybill@invalid>\r\nTo: postmaster@invalid\r\nSubject: Waybill canary %s\r\n" +
+// canaryStart begins every canary.
+const canaryStart = "From: Waybill <waybill@invalid>\r\n"
+
+const canaryText = canaryStart + "To: postmaster@invalid\r\nSubject: Waybill canary %s\r\n" +
 	"Date: Fri, 31 Dec 1999 21:30:15 +0000\r\nMessage-ID: <%s@waybill.invalid>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n" +
 	"Waybill put this message here to see whether it may, and removes it again.\r\nIf you find it, it can be deleted.\r\n"
 
@@ -37,15 +40,23 @@ func (c canary) fly(ctx context.Context, together int) []rights.Finding {
 		folder, _, _ = c.m.Target.FolderName(mail.Inbox, 0)
 	}
 	c.m.step(ctx, "preflight: "+action, "account", c.account, "folder", folder)
+	left := trace{Account: c.account, Folder: folder, Own: caps.EmptyFolders}
+	if err := c.m.leave(ctx, c.account+" "+token, left); err != nil {
+		return c.refused("write to the ledger", err)
+	}
 	if err := c.box.CreateFolder(ctx, mail.Folder{Path: folder}); err != nil {
+		c.m.gone(c.account + " " + token)
 		return c.refused("create a folder", err)
 	}
 	body := strings.ReplaceAll(canaryText, "%s", token)
 	item := connector.Item{Message: mail.Message{Key: token, Size: int64(len(body)), InternalDate: canaryDate, Flags: canaryFlags(caps)},
 		Open: func(context.Context) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(body)), nil }}
-	id, findings := c.deliver(ctx, folder, item, body, action)
-	findings = append(findings, c.cleanUp(folder, id, caps.EmptyFolders)...)
-	return findings
+	id, findings := c.deliver(ctx, left, item, body, action)
+	after := c.cleanUp(folder, id, caps.EmptyFolders)
+	if len(after) == 0 {
+		c.m.gone(c.account + " " + token)
+	}
+	return append(findings, after...)
 }
 
 func canaryFlags(caps connector.Capabilities) mail.FlagSet {
@@ -56,10 +67,15 @@ func canaryFlags(caps connector.Capabilities) mail.FlagSet {
 	return set
 }
 
-func (c canary) deliver(ctx context.Context, folder mail.Path, item connector.Item, body, action string) (id string, findings []rights.Finding) {
+func (c canary) deliver(ctx context.Context, left trace, item connector.Item, body, action string) (id string, findings []rights.Finding) {
+	folder := left.Folder
 	at, err := c.box.Position(ctx, folder)
 	if err != nil {
 		return "", c.refused("see the position of a folder", err)
+	}
+	left.Position = at
+	if err := c.m.leave(ctx, c.account+" "+item.Key, left); err != nil {
+		return "", c.refused("write to the ledger", err)
 	}
 	receipts, err := c.box.Append(ctx, folder, at, []connector.Item{item})
 	switch {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"os"
 	"path/filepath"
 	"sort"
 	"sync"
@@ -52,8 +53,20 @@ type bench struct {
 
 func newBench(t *testing.T, dst fake.Options) *bench {
 	t.Helper()
-	return &bench{t: t, src: fake.New(fake.Options{}), dst: fake.New(dst), path: filepath.Join(t.TempDir(), "waybill.ledger"), events: &recorder{},
+	return &bench{t: t, src: fake.New(fake.Options{}), dst: fake.New(dst), path: filepath.Join(memoryDir(t), "waybill.ledger"), events: &recorder{},
 		clock: Clock{Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }}}
+}
+
+// memoryDir is a temporary folder in memory where there is one: hundreds of
+// ledgers, each flushed to a disk at every step, would make these tests slow.
+func memoryDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "waybill-test-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
 }
 
 // fill gives the source users with folders and messages, among them true
@@ -181,7 +194,6 @@ func (b *bench) account() (w struct {
 	}
 	return w
 }
-
 
 func userOf(id string) directory.User { return directory.User{ID: id} }
 

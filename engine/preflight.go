@@ -35,6 +35,9 @@ func (m *Migration) Preflight(ctx context.Context, plan *Plan) ([]rights.Finding
 			m.emit(event.Event{Code: event.RightMissing, Detail: findings[i].String()})
 		}
 	}
+	if err := m.sweep(ctx); err != nil {
+		return findings, err
+	}
 	proof, err := m.prove(ctx, plan)
 	if err != nil && stops(err) {
 		return findings, err
@@ -134,6 +137,9 @@ func (m *Migration) createCanaries(ctx context.Context, n int, public bool) (mad
 			action = "create a top-level public folder"
 		}
 		m.step(ctx, "preflight: "+action, "account", id)
+		if err := m.leave(ctx, id, trace{Account: id, Made: true}); err != nil {
+			return made, append(findings, findingOf("write to the ledger", id, err)...)
+		}
 		err := m.Target.CreateAccount(ctx, directory.User{ID: id, Kind: kind, Name: "Waybill canary"})
 		if err != nil {
 			findings = append(findings, findingOf(action, id, err)...)
@@ -152,6 +158,9 @@ func (m *Migration) deleteCanaries(accounts []string) (findings []rights.Finding
 	ctx := context.Background()
 	for _, id := range accounts {
 		err := m.Target.DeleteAccount(ctx, id)
+		if err == nil || failure.ClassOf(err) == failure.Vanished {
+			m.gone(id)
+		}
 		if err != nil && failure.ClassOf(err) != failure.Vanished {
 			m.emit(event.Event{Code: event.CanaryLeft, User: id, Detail: err.Error()})
 			if m.accountExists(ctx, id) {

@@ -1,0 +1,121 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"waybill/connector"
+	"waybill/event"
+	"waybill/failure"
+	"waybill/mail"
+)
+
+// A preflight that is killed leaves its canaries behind. Each is therefore
+// written to the ledger before it is made, and the next preflight removes what
+// it finds there. Only what is recorded is removed, never what merely has a
+// canary's name.
+
+// trace is what a canary may leave in the target.
+type trace struct {
+	Account string `json:"account"`
+	// Made says that the account itself is the canary.
+	Made     bool               `json:"made,omitempty"`
+	Folder   mail.Path          `json:"folder,omitempty"`
+	Own      bool               `json:"own,omitempty"` // the folder is the canary's
+	Position connector.Position `json:"position,omitempty"`
+}
+
+const (
+	kindCanary   = "canary"
+	canaryIsGone = "removed"
+)
+
+// leave records a trace under a name before it is made.
+func (m *Migration) leave(ctx context.Context, name string, t trace) error {
+	if m.Ledger == nil {
+		return nil // "waybill preflight" alone keeps no ledger
+	}
+	state, err := json.Marshal(t)
+	if err != nil {
+		return err
+	}
+	return m.Ledger.SetProvisioned(ctx, kindCanary, name, string(state))
+}
+
+// gone records that a trace is removed.
+func (m *Migration) gone(name string) {
+	if m.Ledger != nil {
+		_ = m.Ledger.SetProvisioned(context.Background(), kindCanary, name, canaryIsGone)
+	}
+}
+
+// sweep removes what an interrupted preflight of this migration left.
+func (m *Migration) sweep(ctx context.Context) error {
+	if m.Ledger == nil {
+		return nil
+	}
+	traces, err := m.Ledger.Provisioned(ctx, kindCanary)
+	if err != nil {
+		return err
+	}
+	for name, state := range traces {
+		var t trace
+		if state == canaryIsGone || json.Unmarshal([]byte(state), &t) != nil {
+			continue
+		}
+		m.step(ctx, "preflight: remove what an interrupted one left", "account", t.Account, "folder", t.Folder)
+		if err := m.sweepOne(ctx, t); err != nil && failure.ClassOf(err) != failure.Vanished {
+			if stops(err) {
+				return err
+			}
+			m.emit(event.Event{Code: event.CanaryLeft, User: t.Account, Folder: string(t.Folder), Detail: err.Error()})
+			continue
+		}
+		m.gone(name)
+	}
+	return nil
+}
+
+func (m *Migration) sweepOne(ctx context.Context, t trace) error {
+	if t.Made {
+		return m.Target.DeleteAccount(ctx, t.Account)
+	}
+	box, err := m.Target.Mailbox(ctx, t.Account)
+	if err != nil {
+		return err
+	}
+	var ids []string
+	if t.Position != "" {
+		for stored, arrived := range box.Arrived(ctx, t.Folder, t.Position) {
+			if arrived != nil {
+				err = arrived
+				break
+			}
+			if t.Own || isCanary(ctx, box, t.Folder, stored.ID) {
+				ids = append(ids, stored.ID)
+			}
+		}
+	}
+	for i := len(ids) - 1; i >= 0; i-- {
+		err = errors.Join(err, box.Remove(ctx, t.Folder, ids[i]))
+	}
+	if t.Own {
+		if deleteErr := box.DeleteFolder(ctx, t.Folder); failure.ClassOf(deleteErr) != failure.Vanished {
+			err = errors.Join(err, deleteErr)
+		}
+	}
+	return errors.Join(err, box.Close())
+}
+
+// isCanary looks into a message that arrived in somebody's inbox.
+func isCanary(ctx context.Context, box connector.TargetMailbox, folder mail.Path, id string) bool {
+	_, r, err := box.Open(ctx, folder, id)
+	if err != nil {
+		return false
+	}
+	defer r.Close()
+	start := make([]byte, len(canaryStart))
+	n, _ := r.Read(start)
+	return string(start[:n]) == canaryStart
+}
