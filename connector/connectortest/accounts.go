@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"waybill/connector"
+	"waybill/connector/connectortest/internal/check"
+	"waybill/connector/connectortest/internal/post"
 	"waybill/directory"
 	"waybill/failure"
 	"waybill/mail"
@@ -23,8 +25,8 @@ func accountCases() []testCase {
 
 func (tr *trial) accounts(target connector.Target) []string {
 	tr.Helper()
-	list, err := collect(target.Accounts(tr.ctx))
-	tr.must("list accounts", err)
+	list, err := check.Collect(target.Accounts(tr.Ctx))
+	tr.Must("list accounts", err)
 	ids := make([]string, len(list))
 	for i, u := range list {
 		ids[i] = u.ID
@@ -56,24 +58,24 @@ func createAccounts(tr *trial) {
 			tr.Errorf("accounts are %q, want %q", got, want)
 		}
 	}
-	for u, err := range target.Accounts(tr.ctx) {
-		tr.must("list accounts", err)
+	for u, err := range target.Accounts(tr.Ctx) {
+		tr.Must("list accounts", err)
 		if u.ID == "anna" && u.Name != "" && u.Name != person(0).Name {
 			tr.Errorf("anna is called %q, want %q", u.Name, person(0).Name)
 		}
 		break
 	}
 	mailbox := tr.mailbox(target, "anna")
-	folders, err := mailbox.Folders(tr.ctx)
-	tr.must("list folders", err)
+	folders, err := mailbox.Folders(tr.Ctx)
+	tr.Must("list folders", err)
 	for _, f := range folders {
 		if f.Container {
 			continue
 		}
-		at, err := mailbox.Position(tr.ctx, f.Path)
-		tr.must("take position", err)
-		list, err := collect(mailbox.Arrived(tr.ctx, f.Path, at))
-		tr.must("look for arrivals", err)
+		at, err := mailbox.Position(tr.Ctx, f.Path)
+		tr.Must("take position", err)
+		list, err := check.Collect(mailbox.Arrived(tr.Ctx, f.Path, at))
+		tr.Must("look for arrivals", err)
 		if len(list) > 0 {
 			tr.Errorf("a new mailbox has %d messages in %s", len(list), f.Path)
 		}
@@ -85,13 +87,13 @@ func accountConflict(tr *trial) {
 	d := tr.desk()
 	tr.needAccounts(d.target)
 	start := d.position()
-	d.deliver(compose(1))
+	d.deliver(post.Compose(1))
 	again := person(0)
 	again.Name = "Somebody Else"
-	tr.wantClass("create an account again", d.target.CreateAccount(tr.ctx, again), failure.Conflict)
-	d.wantContents(start, []letter{compose(1)})
-	for u, err := range d.target.Accounts(tr.ctx) {
-		tr.must("list accounts", err)
+	tr.WantClass("create an account again", d.target.CreateAccount(tr.Ctx, again), failure.Conflict)
+	d.wantContents(start, []post.Letter{post.Compose(1)})
+	for u, err := range d.target.Accounts(tr.Ctx) {
+		tr.Must("list accounts", err)
 		if u.ID == again.ID && u.Name == again.Name {
 			tr.Errorf("the refused account took over the name")
 		}
@@ -107,23 +109,23 @@ func deleteAccount(tr *trial) {
 	before := tr.accounts(target)
 	canary := directory.User{ID: "waybill-canary", Name: "Waybill canary"}
 	for range 2 {
-		tr.must("create the canary", target.CreateAccount(tr.ctx, canary))
-		mailbox, err := target.Mailbox(tr.ctx, canary.ID)
-		tr.must("open the canary", err)
+		tr.Must("create the canary", target.CreateAccount(tr.Ctx, canary))
+		mailbox, err := target.Mailbox(tr.Ctx, canary.ID)
+		tr.Must("open the canary", err)
 		d := &desk{trial: tr, target: target, account: canary.ID, mailbox: mailbox, caps: target.Capabilities()}
 		d.path = tr.folder(target, mailbox, string(mail.Inbox))
 		start := d.position()
-		d.deliver(compose(1))
-		d.wantContents(start, []letter{compose(1)})
+		d.deliver(post.Compose(1))
+		d.wantContents(start, []post.Letter{post.Compose(1)})
 		if list := d.arrived(start); len(list) != 1 {
 			tr.Errorf("a canary that was made anew has %d messages, want 1", len(list))
 		}
-		tr.check("close the canary", mailbox.Close())
-		tr.must("delete the canary", target.DeleteAccount(tr.ctx, canary.ID))
+		tr.Check("close the canary", mailbox.Close())
+		tr.Must("delete the canary", target.DeleteAccount(tr.Ctx, canary.ID))
 		if got := tr.accounts(target); !slices.Equal(got, before) {
 			tr.Errorf("the canary left a trace: accounts are %q, were %q", got, before)
 		}
-		_, err = target.Mailbox(tr.ctx, canary.ID)
+		_, err = target.Mailbox(tr.Ctx, canary.ID)
 		if err == nil {
 			tr.Errorf("the mailbox of a deleted account opens")
 		}
@@ -140,11 +142,11 @@ func accountNames(tr *trial) {
 		"anna.hale@example.org", "d'arcy o'neil", "J\u00fcrgen", "Ju\u0308rgen", "a/b", "a\\b", "..", ".", "../up", "CON", "UPPER", "upper", "-dash",
 		"a b", ".hidden", "a:b", "a%2Fb", "a,b", "a;b", "*", "\"q\"", "<a>", "a|b", "a\x00b", "line\nbreak", strings.Repeat("x", 200), "",
 	} {
-		err := target.CreateAccount(tr.ctx, directory.User{ID: id, Name: "Somebody"})
+		err := target.CreateAccount(tr.Ctx, directory.User{ID: id, Name: "Somebody"})
 		listed := tr.accounts(target)
 		have := slices.Contains(listed, id)
 		if err != nil {
-			tr.class("create account "+id, err)
+			tr.Class("create account "+id, err)
 			if have {
 				tr.Errorf("account %q was refused (%v), and is listed", id, err)
 			}
@@ -155,9 +157,9 @@ func accountNames(tr *trial) {
 			continue
 		}
 		before = append(before, id)
-		mailbox, err := target.Mailbox(tr.ctx, id)
-		tr.must("open the mailbox of "+id, err)
-		tr.check("close the mailbox of "+id, mailbox.Close())
+		mailbox, err := target.Mailbox(tr.Ctx, id)
+		tr.Must("open the mailbox of "+id, err)
+		tr.Check("close the mailbox of "+id, mailbox.Close())
 	}
 	slices.Sort(before)
 	if got := tr.accounts(target); !slices.Equal(got, before) {
@@ -169,19 +171,19 @@ func accountNames(tr *trial) {
 func unknownAccount(tr *trial) {
 	d := tr.desk()
 	for _, id := range []string{"nobody-here", "", "../anna", strings.Repeat("x", 300)} {
-		mailbox, err := d.target.Mailbox(tr.ctx, id)
+		mailbox, err := d.target.Mailbox(tr.Ctx, id)
 		if err == nil {
 			_ = mailbox.Close()
 			tr.Errorf("the mailbox of %q opens, and there is no such account", id)
 			continue
 		}
-		tr.class("open an unknown mailbox", err)
+		tr.Class("open an unknown mailbox", err)
 	}
 	stored, _, _ := d.target.FolderName(mail.NewPath("Not there"), 0)
-	if _, err := d.mailbox.Position(d.ctx, stored); err == nil {
+	if _, err := d.mailbox.Position(d.Ctx, stored); err == nil {
 		tr.Errorf("a folder that is not there has a position")
 	} else {
-		tr.class("take the position of an unknown folder", err)
+		tr.Class("take the position of an unknown folder", err)
 	}
 }
 
@@ -190,8 +192,8 @@ func probe(tr *trial) {
 	target := tr.open()
 	before := tr.accounts(target)
 	for range 2 {
-		findings, err := target.Probe(tr.ctx)
-		tr.must("probe", err)
+		findings, err := target.Probe(tr.Ctx)
+		tr.Must("probe", err)
 		for _, f := range findings {
 			if f.Action == "" || !f.OK && f.Needed == "" && f.Detail == "" {
 				tr.Errorf("finding does not say what was tried or what is missing: %+v", f)

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"waybill/connector"
+	"waybill/connector/connectortest/internal/check"
+	"waybill/connector/connectortest/internal/post"
 	"waybill/failure"
 )
 
@@ -34,7 +36,7 @@ func appendCases() []testCase {
 // fingerprint is the same for the same message and differs for another.
 func fingerprint(tr *trial) {
 	d := tr.desk()
-	a, again, b := d.digest(compose(1)), d.digest(compose(1)), d.digest(compose(2))
+	a, again, b := d.digest(post.Compose(1)), d.digest(post.Compose(1)), d.digest(post.Compose(2))
 	if a != again {
 		tr.Errorf("two fingerprints of one message differ")
 	}
@@ -44,8 +46,8 @@ func fingerprint(tr *trial) {
 	if a.IsZero() {
 		tr.Errorf("the fingerprint is zero")
 	}
-	_, err := d.target.Fingerprint(d.ctx, &trap{do: broken})
-	if !errors.Is(err, errBroken) {
+	_, err := d.target.Fingerprint(d.Ctx, &post.Trap{Do: post.Broken})
+	if !errors.Is(err, post.ErrBroken) {
 		tr.Errorf("fingerprint of a reader that fails: error is %v, want that of the reader", err)
 	}
 }
@@ -54,8 +56,8 @@ func fingerprint(tr *trial) {
 func duplicates(tr *trial) {
 	d := tr.desk()
 	start := d.position()
-	same := compose(1)
-	letters := []letter{same, same, compose(2), same}
+	same := post.Compose(1)
+	letters := []post.Letter{same, same, post.Compose(2), same}
 	d.deliver(letters...)
 	d.wantContents(start, letters)
 	d.deliver(same)
@@ -66,12 +68,12 @@ func duplicates(tr *trial) {
 func arrivalOrder(tr *trial) {
 	d := tr.desk()
 	start := d.position()
-	var letters []letter
+	var letters []post.Letter
 	for batch := range 4 {
-		some := composeMany(batch*10, 7)
+		some := post.Many(batch*10, 7)
 		// Dates run backwards, so that a target that sorts by date is found out.
 		for i := range some {
-			some[i].date = born.AddDate(0, 0, -len(letters)-i)
+			some[i].Date = post.Born.AddDate(0, 0, -len(letters)-i)
 		}
 		d.deliver(some...)
 		letters = append(letters, some...)
@@ -89,7 +91,7 @@ func arrivalOrder(tr *trial) {
 // receipts name the message that they are for.
 func receipts(tr *trial) {
 	d := tr.desk()
-	letters := composeMany(1, 5)
+	letters := post.Many(1, 5)
 	seen := map[string]bool{}
 	for i, r := range d.deliver(letters...) {
 		if r.ID == "" {
@@ -103,8 +105,8 @@ func receipts(tr *trial) {
 			tr.Errorf("receipt %d names %q, which is another message", i+1, r.ID)
 		}
 	}
-	receipts, err := d.mailbox.Append(d.ctx, d.path, d.position(), nil)
-	tr.check("append nothing", err)
+	receipts, err := d.mailbox.Append(d.Ctx, d.path, d.position(), nil)
+	tr.Check("append nothing", err)
 	if len(receipts) != 0 {
 		tr.Errorf("appending nothing returned %d receipts", len(receipts))
 	}
@@ -116,12 +118,12 @@ func brokenReader(tr *trial) {
 	d := tr.desk()
 	for k := range 3 {
 		start := d.position()
-		letters := composeMany(10*k, 3)
-		sent := append([]letter{}, letters...)
-		sent[k] = sent[k].halfway(broken)
-		want := append(append([]letter{}, letters[:k]...), letters[k+1:]...)
-		receipts, err := d.mailbox.Append(d.ctx, d.path, start, items(sent))
-		tr.must(fmt.Sprintf("append with broken item %d", k+1), err)
+		letters := post.Many(10*k, 3)
+		sent := append([]post.Letter{}, letters...)
+		sent[k] = sent[k].Halfway(post.Broken)
+		want := append(append([]post.Letter{}, letters[:k]...), letters[k+1:]...)
+		receipts, err := d.mailbox.Append(d.Ctx, d.path, start, post.Items(sent))
+		tr.Must(fmt.Sprintf("append with broken item %d", k+1), err)
 		if len(receipts) != 3 {
 			tr.Fatalf("Append of 3 items returned %d receipts", len(receipts))
 		}
@@ -130,7 +132,7 @@ func brokenReader(tr *trial) {
 				tr.Errorf("item %d of a batch with broken item %d: receipt has error %v", i+1, k+1, r.Err)
 			}
 		}
-		if !errors.Is(receipts[k].Err, errBroken) {
+		if !errors.Is(receipts[k].Err, post.ErrBroken) {
 			tr.Errorf("receipt of a broken item has error %v, want that of its reader", receipts[k].Err)
 		}
 		d.wantContents(start, want)
@@ -144,32 +146,32 @@ func brokenReader(tr *trial) {
 func openFails(tr *trial) {
 	d := tr.desk()
 	start := d.position()
-	sent := items(composeMany(1, 3))
+	sent := post.Items(post.Many(1, 3))
 	gone := failure.New(failure.Vanished, "open message", "suite", "suite.gone", nil)
 	sent[1].Open = func(context.Context) (io.ReadCloser, error) { return nil, gone }
-	receipts, err := d.mailbox.Append(d.ctx, d.path, start, sent)
-	tr.must("append", err)
+	receipts, err := d.mailbox.Append(d.Ctx, d.path, start, sent)
+	tr.Must("append", err)
 	if len(receipts) != 3 || receipts[0].Err != nil || receipts[2].Err != nil {
 		tr.Fatalf("an item that cannot be opened keeps others from being delivered: %+v", receipts)
 	}
-	tr.wantClass("item that cannot be opened", receipts[1].Err, failure.Vanished)
-	d.wantContents(start, []letter{compose(1), compose(3)})
+	tr.WantClass("item that cannot be opened", receipts[1].Err, failure.Vanished)
+	d.wantContents(start, []post.Letter{post.Compose(1), post.Compose(3)})
 }
 
 // sizeUnknown delivers messages whose size the source does not know.
 func sizeUnknown(tr *trial) {
 	d := tr.desk()
 	start := d.position()
-	letters := composeMany(1, 3)
-	letters = append(letters, letter{name: "nothing", body: []byte("Subject: short\r\n\r\n"), date: born})
-	sent := items(letters)
+	letters := post.Many(1, 3)
+	letters = append(letters, post.Letter{Name: "nothing", Body: []byte("Subject: short\r\n\r\n"), Date: post.Born})
+	sent := post.Items(letters)
 	for i := range sent {
 		sent[i].Size = -1
 	}
-	receipts, err := d.mailbox.Append(d.ctx, d.path, start, sent)
-	tr.must("append messages of unknown size", err)
+	receipts, err := d.mailbox.Append(d.Ctx, d.path, start, sent)
+	tr.Must("append messages of unknown size", err)
 	for i, r := range receipts {
-		tr.check("append "+letters[i].name, r.Err)
+		tr.Check("append "+letters[i].Name, r.Err)
 	}
 	d.wantContents(start, letters)
 }
@@ -179,16 +181,16 @@ func sizeUnknown(tr *trial) {
 func sizeUntrue(tr *trial) {
 	d := tr.desk()
 	start := d.position()
-	letters := composeMany(1, 4)
-	sent := items(letters)
+	letters := post.Many(1, 4)
+	sent := post.Items(letters)
 	sent[1].Size += 100
 	sent[2].Size -= 100
-	receipts, err := d.mailbox.Append(d.ctx, d.path, start, sent)
-	tr.must("append messages of untrue size", err)
+	receipts, err := d.mailbox.Append(d.Ctx, d.path, start, sent)
+	tr.Must("append messages of untrue size", err)
 	if len(receipts) != len(sent) {
 		tr.Fatalf("Append of %d items returned %d receipts", len(sent), len(receipts))
 	}
-	var taken []letter
+	var taken []post.Letter
 	for i, r := range receipts {
 		switch {
 		case r.Err == nil:
@@ -196,7 +198,7 @@ func sizeUntrue(tr *trial) {
 		case i == 0 || i == 3:
 			tr.Errorf("item %d was not taken because of another: %v", i+1, r.Err)
 		default:
-			tr.class("refuse an item of untrue size", r.Err)
+			tr.Class("refuse an item of untrue size", r.Err)
 		}
 	}
 	d.wantContents(start, taken)
@@ -210,7 +212,7 @@ func many(tr *trial) {
 	if testing.Short() {
 		n = 120
 	}
-	letters := composeMany(0, n)
+	letters := post.Many(0, n)
 	d.deliver(letters...)
 	d.wantContents(start, letters)
 }
@@ -223,13 +225,13 @@ func tooLarge(tr *trial) {
 		tr.Skip("the target has no limit, or one above 64 MB")
 	}
 	start := d.position()
-	at, above := parcel(1, limit), parcel(2, limit+1)
-	receipts := d.append(compose(1), above, at)
+	at, above := post.Parcel(1, limit), post.Parcel(2, limit+1)
+	receipts := d.append(post.Compose(1), above, at)
 	if receipts[0].Err != nil || receipts[2].Err != nil {
 		tr.Errorf("messages within the limit were not taken: %v, %v", receipts[0].Err, receipts[2].Err)
 	}
-	tr.wantClass("a message above the limit", receipts[1].Err, failure.TooLarge)
-	d.wantContents(start, []letter{compose(1), at})
+	tr.WantClass("a message above the limit", receipts[1].Err, failure.TooLarge)
+	d.wantContents(start, []post.Letter{post.Compose(1), at})
 }
 
 // twoMailboxes are written at the same time, and each holds its own.
@@ -245,7 +247,7 @@ func twoMailboxes(tr *trial) {
 
 	type outcome struct {
 		start   connector.Position
-		letters []letter
+		letters []post.Letter
 		err     error
 	}
 	desks := []*desk{d, &second}
@@ -253,38 +255,38 @@ func twoMailboxes(tr *trial) {
 	var group sync.WaitGroup
 	for n, each := range desks {
 		outcomes[n].start = each.position()
-		outcomes[n].letters = composeMany(100*(n+1), 24)
+		outcomes[n].letters = post.Many(100*(n+1), 24)
 		group.Go(func() { outcomes[n].err = each.quietly(outcomes[n].letters) })
 	}
 	var listed error
 	group.Go(func() {
 		for range 10 {
-			_, err := collect(d.target.Accounts(d.ctx))
+			_, err := check.Collect(d.target.Accounts(d.Ctx))
 			listed = errors.Join(listed, err)
 			_, _, _ = d.target.FolderName(d.path, 0)
 		}
 	})
 	group.Wait()
-	tr.check("list accounts meanwhile", listed)
+	tr.Check("list accounts meanwhile", listed)
 	for n, each := range desks {
-		tr.must("append to two mailboxes at once", outcomes[n].err)
+		tr.Must("append to two mailboxes at once", outcomes[n].err)
 		each.wantContents(outcomes[n].start, outcomes[n].letters)
 	}
 }
 
 // quietly delivers letters in batches of four, without judging through the test,
 // because it runs beside it.
-func (d *desk) quietly(letters []letter) error {
+func (d *desk) quietly(letters []post.Letter) error {
 	size := 4
 	if d.caps.BatchMessages > 0 {
 		size = min(size, d.caps.BatchMessages)
 	}
 	for batch := range slices.Chunk(letters, size) {
-		at, err := d.mailbox.Position(d.ctx, d.path)
+		at, err := d.mailbox.Position(d.Ctx, d.path)
 		if err != nil {
 			return err
 		}
-		receipts, err := d.mailbox.Append(d.ctx, d.path, at, items(batch))
+		receipts, err := d.mailbox.Append(d.Ctx, d.path, at, post.Items(batch))
 		if err != nil {
 			return err
 		}
@@ -300,15 +302,15 @@ func (d *desk) quietly(letters []letter) error {
 // openUnknown opens IDs that no message has.
 func openUnknown(tr *trial) {
 	d := tr.desk()
-	d.deliver(compose(1))
+	d.deliver(post.Compose(1))
 	for _, id := range []string{"999999999", "no-such-message", "", "../../etc/passwd", "0"} {
-		stored, body, err := d.mailbox.Open(d.ctx, d.path, id)
+		stored, body, err := d.mailbox.Open(d.Ctx, d.path, id)
 		if err == nil {
 			_ = body.Close()
 			tr.Errorf("Open of %q finds %+v", id, stored)
 			continue
 		}
-		tr.wantClass(fmt.Sprintf("open %q", id), err, failure.Vanished)
+		tr.WantClass(fmt.Sprintf("open %q", id), err, failure.Vanished)
 	}
 }
 
@@ -316,23 +318,23 @@ func openUnknown(tr *trial) {
 func remove(tr *trial) {
 	d := tr.desk()
 	start := d.position()
-	letters := []letter{compose(1), compose(2), compose(2)}
+	letters := []post.Letter{post.Compose(1), post.Compose(2), post.Compose(2)}
 	d.deliver(letters...)
 	list := d.arrived(start)
 	if len(list) != 3 {
 		tr.Fatalf("%d messages arrived, want 3", len(list))
 	}
 	gone := list[2].ID
-	tr.must("remove the last message", d.mailbox.Remove(d.ctx, d.path, gone))
-	_, body, err := d.mailbox.Open(d.ctx, d.path, gone)
+	tr.Must("remove the last message", d.mailbox.Remove(d.Ctx, d.path, gone))
+	_, body, err := d.mailbox.Open(d.Ctx, d.path, gone)
 	if err == nil {
 		_ = body.Close()
 	}
-	tr.wantClass("open a removed message", err, failure.Vanished)
+	tr.WantClass("open a removed message", err, failure.Vanished)
 	d.wantContents(start, letters[:2])
-	if err := d.mailbox.Remove(d.ctx, d.path, gone); err != nil {
-		tr.class("remove a message twice", err)
+	if err := d.mailbox.Remove(d.Ctx, d.path, gone); err != nil {
+		tr.Class("remove a message twice", err)
 	}
-	d.deliver(compose(3))
-	d.wantContents(start, append(letters[:2:2], compose(3)))
+	d.deliver(post.Compose(3))
+	d.wantContents(start, append(letters[:2:2], post.Compose(3)))
 }

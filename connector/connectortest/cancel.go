@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"waybill/connector"
+	"waybill/connector/connectortest/internal/check"
+	"waybill/connector/connectortest/internal/post"
 	"waybill/directory"
 	"waybill/failure"
 	"waybill/mail"
@@ -25,16 +27,16 @@ func cancelCases() []testCase {
 func cancelledBefore(tr *trial) {
 	d := tr.desk()
 	start := d.position()
-	letters := []letter{compose(1), compose(2)}
+	letters := []post.Letter{post.Compose(1), post.Compose(2)}
 	d.deliver(letters...)
 	list := d.arrived(start)
 	if len(list) == 0 {
 		tr.Fatal("nothing arrived")
 	}
 	id, flags := list[0].ID, list[0].Flags
-	before, folders := tr.accounts(d.target), paths(tr.folders(d.mailbox))
+	before, folders := tr.accounts(d.target), check.Paths(tr.folders(d.mailbox))
 
-	ended, cancel := context.WithCancel(tr.ctx)
+	ended, cancel := context.WithCancel(tr.Ctx)
 	cancel()
 	open := func() error {
 		_, body, err := d.mailbox.Open(ended, d.path, id)
@@ -48,9 +50,9 @@ func cancelledBefore(tr *trial) {
 		call func() error
 	}
 	calls := []attempt{
-		{"Accounts", func() error { _, err := collect(d.target.Accounts(ended)); return err }},
+		{"Accounts", func() error { _, err := check.Collect(d.target.Accounts(ended)); return err }},
 		{"Probe", func() error { _, err := d.target.Probe(ended); return err }},
-		{"Fingerprint", func() error { _, err := d.target.Fingerprint(ended, bytes.NewReader(letters[0].body)); return err }},
+		{"Fingerprint", func() error { _, err := d.target.Fingerprint(ended, bytes.NewReader(letters[0].Body)); return err }},
 		{"Mailbox", func() error {
 			mailbox, err := d.target.Mailbox(ended, d.account)
 			if err == nil {
@@ -62,8 +64,8 @@ func cancelledBefore(tr *trial) {
 		{"CreateFolder", func() error { return d.mailbox.CreateFolder(ended, mail.Folder{Path: "Cancelled"}) }},
 		{"DeleteFolder", func() error { return d.mailbox.DeleteFolder(ended, d.path) }},
 		{"Position", func() error { _, err := d.mailbox.Position(ended, d.path); return err }},
-		{"Append", func() error { _, err := d.mailbox.Append(ended, d.path, start, items(letters)); return err }},
-		{"Arrived", func() error { _, err := collect(d.mailbox.Arrived(ended, d.path, start)); return err }},
+		{"Append", func() error { _, err := d.mailbox.Append(ended, d.path, start, post.Items(letters)); return err }},
+		{"Arrived", func() error { _, err := check.Collect(d.mailbox.Arrived(ended, d.path, start)); return err }},
 		{"Open", open},
 		{"SetFlags", func() error {
 			return d.mailbox.SetFlags(ended, d.path, id, flags, mail.NewFlagSet(mail.Seen|mail.Flagged))
@@ -77,12 +79,12 @@ func cancelledBefore(tr *trial) {
 		calls = append(calls, attempt{"DeleteAccount", func() error { return d.target.DeleteAccount(ended, d.account) }})
 	}
 	for _, c := range calls {
-		tr.wantClass(c.name+" with a cancelled context", c.call(), failure.Cancelled)
+		tr.WantClass(c.name+" with a cancelled context", c.call(), failure.Cancelled)
 	}
 	if got := tr.accounts(d.target); !slices.Equal(got, before) {
 		tr.Errorf("cancelled calls changed the accounts from %q to %q", before, got)
 	}
-	if got := paths(tr.folders(d.mailbox)); !slices.Equal(got, folders) {
+	if got := check.Paths(tr.folders(d.mailbox)); !slices.Equal(got, folders) {
 		tr.Errorf("cancelled calls changed the folders from %q to %q", folders, got)
 	}
 	after := d.wantContents(start, letters)
@@ -96,16 +98,16 @@ func cancelledBefore(tr *trial) {
 func cancelledInArrived(tr *trial) {
 	d := tr.desk()
 	start := d.position()
-	d.deliver(composeMany(0, 30)...)
-	ctx, cancel := context.WithCancel(tr.ctx)
+	d.deliver(post.Many(0, 30)...)
+	ctx, cancel := context.WithCancel(tr.Ctx)
 	defer cancel()
 	var last error
 	for _, err := range d.mailbox.Arrived(ctx, d.path, start) {
 		cancel()
 		last = err
 	}
-	tr.wantClass("Arrived after its context ended", last, failure.Cancelled)
-	d.wantContents(start, composeMany(0, 30))
+	tr.WantClass("Arrived after its context ended", last, failure.Cancelled)
+	d.wantContents(start, post.Many(0, 30))
 }
 
 // cancelledInAppend ends the context in the middle of each item's reader, drops
@@ -113,9 +115,9 @@ func cancelledInArrived(tr *trial) {
 // and nothing of the one that was cut.
 func cancelledInAppend(tr *trial) {
 	d := tr.desk()
-	letters := composeMany(0, 3)
+	letters := post.Many(0, 3)
 	for i := range letters {
-		letters[i].body = append(letters[i].body, bytes.Repeat([]byte("one more line of the cut message\r\n"), 8000)...)
+		letters[i].Body = append(letters[i].Body, bytes.Repeat([]byte("one more line of the cut message\r\n"), 8000)...)
 	}
 	for k := range letters {
 		for _, stubborn := range []bool{false, true} {
@@ -125,23 +127,23 @@ func cancelledInAppend(tr *trial) {
 }
 
 // cutAppend cuts item k. A stubborn reader does not notice and reads on.
-func (d *desk) cutAppend(letters []letter, k int, stubborn bool) {
+func (d *desk) cutAppend(letters []post.Letter, k int, stubborn bool) {
 	d.Helper()
 	name := fmt.Sprintf("item %d cut, stubborn %v", k+1, stubborn)
 	start := d.position()
-	ctx, cancel := context.WithCancel(d.ctx)
+	ctx, cancel := context.WithCancel(d.Ctx)
 	defer cancel()
 	sent := slices.Clone(letters)
-	sent[k] = sent[k].halfway(func() error {
+	sent[k] = sent[k].Halfway(func() error {
 		cancel()
 		if stubborn {
 			return nil
 		}
 		return failure.New(failure.Cancelled, "read message", "suite", "suite.cancelled", context.Canceled)
 	})
-	receipts, err := d.mailbox.Append(ctx, d.path, start, items(sent))
+	receipts, err := d.mailbox.Append(ctx, d.path, start, post.Items(sent))
 	if err != nil {
-		d.wantClass(name, err, failure.Cancelled)
+		d.WantClass(name, err, failure.Cancelled)
 	}
 	delivered := map[int]bool{}
 	for i, r := range receipts {

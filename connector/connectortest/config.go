@@ -29,6 +29,8 @@ import (
 	"testing"
 
 	"waybill/connector"
+	"waybill/connector/connectortest/internal/check"
+	"waybill/connector/connectortest/internal/reading"
 	"waybill/mail"
 )
 
@@ -94,22 +96,21 @@ type Options struct {
 // put through all cases of RunSource.
 func Run(t *testing.T, cfg Config) {
 	t.Helper()
-	findLeaks(t)
-	skip := newSkips(t, cfg.Skip)
-	runBoth(t, cfg, skip)
+	check.FindLeaks(t)
+	runBoth(t, cfg, check.NewSkips(t, cfg.Skip))
 }
 
 // RunTarget tries a system that is written.
 func RunTarget(t *testing.T, cfg TargetConfig) {
 	t.Helper()
-	findLeaks(t)
-	runTarget(t, cfg, newSkips(t, cfg.Skip))
+	check.FindLeaks(t)
+	runTarget(t, cfg, check.NewSkips(t, cfg.Skip))
 }
 
 // RunSource tries a system that is read. It wants at least one user with one
 // message.
 func RunSource(t *testing.T, cfg SourceConfig) {
 	t.Helper()
-	findLeaks(t)
-	runSource(t, cfg, newSkips(t, cfg.Skip))
+	check.FindLeaks(t)
+	reading.Run(t, reading.Config{OpenSource: cfg.OpenSource, Dir: cfg.Dir, Change: cfg.Change}, check.NewSkips(t, cfg.Skip))
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"waybill/connector"
+	"waybill/connector/connectortest/internal/check"
+	"waybill/connector/connectortest/internal/post"
 	"waybill/failure"
 	"waybill/mail"
 )
@@ -35,7 +37,7 @@ type voyage struct {
 // shelf is what the voyage remembers of one folder.
 type shelf struct {
 	path    mail.Path
-	letters []letter
+	letters []post.Letter
 	base    connector.Position // taken before everything
 	settled map[int]bool
 	intent  []int // letters that were about to be sent
@@ -59,9 +61,9 @@ func newVoyage(tr *trial, crashes ...int) *voyage {
 	for _, n := range crashes {
 		v.crashes[n] = true
 	}
-	same := compose(1)
+	same := post.Compose(1)
 	for i, name := range []string{"Orders", "Bills"} {
-		letters := append([]letter{same, same}, composeMany(10*i, 4)...)
+		letters := append([]post.Letter{same, same}, post.Many(10*i, 4)...)
 		v.shelves = append(v.shelves, &shelf{path: mail.NewPath(name), letters: append(letters, same), settled: map[int]bool{}})
 	}
 	return v
@@ -72,7 +74,7 @@ func (v *voyage) sail() {
 	v.Helper()
 	first := v.open()
 	v.account = v.trial.account(first, 0)
-	v.close("close the target", first)
+	v.CloseOnce("close the target", first)
 	for {
 		target := v.open()
 		mailbox, err := v.leg(target)
@@ -81,7 +83,7 @@ func (v *voyage) sail() {
 			return
 		}
 		if !errors.Is(err, errCrash) {
-			v.must(fmt.Sprintf("migrate with a crash at %v", v.crashes), err)
+			v.Must(fmt.Sprintf("migrate with a crash at %v", v.crashes), err)
 		}
 		v.drop(target, mailbox)
 	}
@@ -89,13 +91,13 @@ func (v *voyage) sail() {
 
 // leg goes on where the last one ended.
 func (v *voyage) leg(target connector.Target) (mailbox connector.TargetMailbox, err error) {
-	err = v.call(func() (err error) { mailbox, err = target.Mailbox(v.ctx, v.account); return err })
+	err = v.call(func() (err error) { mailbox, err = target.Mailbox(v.Ctx, v.account); return err })
 	if err != nil {
 		return mailbox, err
 	}
 	for _, s := range v.shelves {
 		s.path, _, _ = target.FolderName(s.path, 0)
-		if err := v.call(func() error { return mailbox.CreateFolder(v.ctx, mail.Folder{Path: s.path}) }); err != nil {
+		if err := v.call(func() error { return mailbox.CreateFolder(v.Ctx, mail.Folder{Path: s.path}) }); err != nil {
 			return mailbox, err
 		}
 		if s.base == "" {
@@ -118,7 +120,7 @@ func (v *voyage) leg(target connector.Target) (mailbox connector.TargetMailbox, 
 }
 
 func (v *voyage) position(mailbox connector.TargetMailbox, s *shelf) (at connector.Position, err error) {
-	err = v.call(func() (err error) { at, err = mailbox.Position(v.ctx, s.path); return err })
+	err = v.call(func() (err error) { at, err = mailbox.Position(v.Ctx, s.path); return err })
 	return at, err
 }
 
@@ -126,7 +128,7 @@ func (v *voyage) position(mailbox connector.TargetMailbox, s *shelf) (at connect
 func (v *voyage) send(mailbox connector.TargetMailbox, s *shelf) error {
 	for {
 		var batch []int
-		var sent []letter
+		var sent []post.Letter
 		for i, l := range s.letters {
 			if !s.settled[i] && len(batch) < 3 {
 				batch, sent = append(batch, i), append(sent, l)
@@ -141,7 +143,7 @@ func (v *voyage) send(mailbox connector.TargetMailbox, s *shelf) error {
 		}
 		s.at, s.intent, s.open = at, batch, true
 		var receipts []connector.Receipt
-		err = v.call(func() (err error) { receipts, err = mailbox.Append(v.ctx, s.path, at, items(sent)); return err })
+		err = v.call(func() (err error) { receipts, err = mailbox.Append(v.Ctx, s.path, at, post.Items(sent)); return err })
 		if err != nil {
 			return err
 		}
@@ -183,18 +185,18 @@ func (v *voyage) resolve(target connector.Target, mailbox connector.TargetMailbo
 }
 
 func (v *voyage) digests(target connector.Target, mailbox connector.TargetMailbox, path mail.Path, since connector.Position) ([]mail.Digest, error) {
-	list, err := collect(mailbox.Arrived(v.ctx, path, since))
+	list, err := check.Collect(mailbox.Arrived(v.Ctx, path, since))
 	if err != nil {
 		return nil, err
 	}
 	var all []mail.Digest
 	for _, s := range list {
-		_, body, err := mailbox.Open(v.ctx, path, s.ID)
+		_, body, err := mailbox.Open(v.Ctx, path, s.ID)
 		if err != nil {
 			return nil, err
 		}
-		digest, err := target.Fingerprint(v.ctx, body)
-		v.check("close message", body.Close())
+		digest, err := target.Fingerprint(v.Ctx, body)
+		v.Check("close message", body.Close())
 		if err != nil {
 			return nil, err
 		}
@@ -213,7 +215,7 @@ func (v *voyage) prove(target connector.Target, mailbox connector.TargetMailbox)
 			balance[d.digest(l)]++
 		}
 		got, err := v.digests(target, mailbox, s.path, s.base)
-		v.must("read back "+string(s.path), err)
+		v.Must("read back "+string(s.path), err)
 		for _, digest := range got {
 			balance[digest]--
 		}
@@ -225,13 +227,13 @@ func (v *voyage) prove(target connector.Target, mailbox connector.TargetMailbox)
 			}
 		}
 	}
-	v.close("close the mailbox", mailbox)
+	v.CloseOnce("close the mailbox", mailbox)
 }
 
 // fresh is the trial again on a store of its own.
 func (tr *trial) fresh(t *testing.T) *trial {
 	again := *tr
-	again.T, again.store = t, tr.cfg.NewStore(t)
+	again.Case, again.store = check.NewCase(tr.Ctx, t), tr.cfg.NewStore(t)
 	return &again
 }
 
@@ -269,35 +271,35 @@ func crashInsideAppend(tr *trial) {
 	}
 	d := tr.desk()
 	base := d.position()
-	d.deliver(compose(100))
-	sum := []letter{compose(100)}
-	letters := composeMany(0, 3)
+	d.deliver(post.Compose(100))
+	sum := []post.Letter{post.Compose(100)}
+	letters := post.Many(0, 3)
 	for i := range letters {
 		for range 9000 {
-			letters[i].body = append(letters[i].body, "one more line of the cut message\r\n"...)
+			letters[i].Body = append(letters[i].Body, "one more line of the cut message\r\n"...)
 		}
 	}
 	for k := range letters {
 		at := d.position()
-		var then *snapshot
-		sent := append([]letter{}, letters...)
-		sent[k] = sent[k].halfway(func() (err error) {
-			then, err = takeSnapshot(tr.store.Dir)
+		var then *check.Snapshot
+		sent := append([]post.Letter{}, letters...)
+		sent[k] = sent[k].Halfway(func() (err error) {
+			then, err = check.TakeSnapshot(tr.store.Dir)
 			if err != nil {
 				return err
 			}
-			return broken()
+			return post.Broken()
 		})
-		_, err := d.mailbox.Append(d.ctx, d.path, at, items(sent))
+		_, err := d.mailbox.Append(d.Ctx, d.path, at, post.Items(sent))
 		if err != nil && failure.ClassOf(err) == failure.Internal {
-			tr.must("append", err)
+			tr.Must("append", err)
 		}
-		d.close("close the mailbox", d.mailbox)
-		d.close("close the target", d.target)
+		d.CloseOnce("close the mailbox", d.mailbox)
+		d.CloseOnce("close the target", d.target)
 		if then == nil {
 			tr.Fatalf("Append never read item %d", k+1)
 		}
-		if err := then.restore(tr.store.Dir); err != nil {
+		if err := then.Restore(tr.store.Dir); err != nil {
 			tr.Fatal(err)
 		}
 		d.target = d.open()

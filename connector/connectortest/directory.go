@@ -33,12 +33,12 @@ func contacts(tr *trial) {
 	if !target.Capabilities().Contacts {
 		tr.Skip("the target holds no contacts")
 	}
-	tr.must("create a contact", target.CreateContact(tr.ctx, supplier()))
-	tr.check("create the same contact again", target.CreateContact(tr.ctx, supplier()))
+	tr.Must("create a contact", target.CreateContact(tr.Ctx, supplier()))
+	tr.Check("create the same contact again", target.CreateContact(tr.Ctx, supplier()))
 	other := supplier()
 	other.Addresses = []directory.Address{{Type: directory.SMTP, Value: "other@example.com"}}
-	tr.wantClass("create another contact with that ID", target.CreateContact(tr.ctx, other), failure.Conflict)
-	tr.check("create the first contact after the refusal", target.CreateContact(tr.ctx, supplier()))
+	tr.WantClass("create another contact with that ID", target.CreateContact(tr.Ctx, other), failure.Conflict)
+	tr.Check("create the first contact after the refusal", target.CreateContact(tr.Ctx, supplier()))
 }
 
 // lists makes a list before its members.
@@ -47,14 +47,14 @@ func lists(tr *trial) {
 	if !target.Capabilities().Lists {
 		tr.Skip("the target holds no lists")
 	}
-	tr.must("create a list before its members", target.CreateList(tr.ctx, crew()))
-	tr.check("create the same list again", target.CreateList(tr.ctx, crew()))
+	tr.Must("create a list before its members", target.CreateList(tr.Ctx, crew()))
+	tr.Check("create the same list again", target.CreateList(tr.Ctx, crew()))
 	other := crew()
 	other.Members = other.Members[:1]
-	tr.wantClass("create another list with that ID", target.CreateList(tr.ctx, other), failure.Conflict)
+	tr.WantClass("create another list with that ID", target.CreateList(tr.Ctx, other), failure.Conflict)
 	if target.Capabilities().CreateAccounts {
 		tr.account(target, 0)
 		tr.account(target, 1)
 	}
-	tr.check("create the same list after its members", target.CreateList(tr.ctx, crew()))
+	tr.Check("create the same list after its members", target.CreateList(tr.Ctx, crew()))
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"waybill/connector"
+	"waybill/connector/connectortest/internal/check"
+	"waybill/connector/connectortest/internal/post"
 	"waybill/failure"
 	"waybill/mail"
 )
@@ -23,43 +25,20 @@ func folderCases() []testCase {
 // folders lists the folders, checks their order and returns their paths.
 func (tr *trial) folders(mailbox connector.TargetMailbox) []mail.Folder {
 	tr.Helper()
-	list, err := mailbox.Folders(tr.ctx)
-	tr.must("list folders", err)
-	tr.ordered(list)
-	again, err := mailbox.Folders(tr.ctx)
-	tr.must("list folders again", err)
-	if !slices.Equal(paths(list), paths(again)) {
-		tr.Errorf("listing twice gives %q and then %q", paths(list), paths(again))
+	list, err := mailbox.Folders(tr.Ctx)
+	tr.Must("list folders", err)
+	tr.Ordered(list)
+	again, err := mailbox.Folders(tr.Ctx)
+	tr.Must("list folders again", err)
+	if !slices.Equal(check.Paths(list), check.Paths(again)) {
+		tr.Errorf("listing twice gives %q and then %q", check.Paths(list), check.Paths(again))
 	}
 	return list
 }
 
-// ordered checks that each folder is listed once and after its parent.
-func (tr *trial) ordered(list []mail.Folder) {
-	tr.Helper()
-	seen := map[mail.Path]bool{}
-	for _, f := range list {
-		if seen[f.Path] {
-			tr.Errorf("folder %q is listed twice", f.Path)
-		}
-		if parent := f.Path.Parent(); parent != "" && !seen[parent] {
-			tr.Errorf("folder %q is listed, and its parent is not listed before it", f.Path)
-		}
-		seen[f.Path] = true
-	}
-}
-
-func paths(list []mail.Folder) []mail.Path {
-	all := make([]mail.Path, len(list))
-	for i, f := range list {
-		all[i] = f.Path
-	}
-	return all
-}
-
 func (tr *trial) wantFolder(mailbox connector.TargetMailbox, path mail.Path) {
 	tr.Helper()
-	if have := paths(tr.folders(mailbox)); !slices.Contains(have, path) {
+	if have := check.Paths(tr.folders(mailbox)); !slices.Contains(have, path) {
 		tr.Errorf("folder %q was created and is not listed in %q", path, have)
 	}
 }
@@ -86,15 +65,15 @@ func nestedFolders(tr *trial) {
 	shelf := *d
 	shelf.path = path
 	start := shelf.position()
-	shelf.deliver(compose(1))
+	shelf.deliver(post.Compose(1))
 	tr.wantFolder(d.mailbox, path)
-	shelf.wantContents(start, []letter{compose(1)})
+	shelf.wantContents(start, []post.Letter{post.Compose(1)})
 
 	middle := tr.folder(d.target, d.mailbox, names[:5]...)
 	shelf.path = middle
 	start = shelf.position()
-	shelf.deliver(compose(2))
-	shelf.wantContents(start, []letter{compose(2)})
+	shelf.deliver(post.Compose(2))
+	shelf.wantContents(start, []post.Letter{post.Compose(2)})
 	tr.wantFolder(d.mailbox, middle)
 }
 
@@ -102,23 +81,23 @@ func nestedFolders(tr *trial) {
 func folderAgain(tr *trial) {
 	d := tr.desk()
 	start := d.position()
-	d.deliver(compose(1))
-	tr.check("create a folder that exists", d.mailbox.CreateFolder(tr.ctx, mail.Folder{Path: d.path}))
-	tr.check("create a folder that exists", d.mailbox.CreateFolder(tr.ctx, mail.Folder{Path: d.path, Use: mail.UseArchive}))
-	d.wantContents(start, []letter{compose(1)})
+	d.deliver(post.Compose(1))
+	tr.Check("create a folder that exists", d.mailbox.CreateFolder(tr.Ctx, mail.Folder{Path: d.path}))
+	tr.Check("create a folder that exists", d.mailbox.CreateFolder(tr.Ctx, mail.Folder{Path: d.path, Use: mail.UseArchive}))
+	d.wantContents(start, []post.Letter{post.Compose(1)})
 }
 
 // emptyName wants a refusal for folders without a name.
 func emptyName(tr *trial) {
 	d := tr.desk()
-	before := paths(tr.folders(d.mailbox))
-	err := d.mailbox.CreateFolder(tr.ctx, mail.Folder{Path: ""})
+	before := check.Paths(tr.folders(d.mailbox))
+	err := d.mailbox.CreateFolder(tr.Ctx, mail.Folder{Path: ""})
 	if err == nil {
 		tr.Errorf("a folder without a name was created")
 	} else {
-		tr.class("create a folder without a name", err)
+		tr.Class("create a folder without a name", err)
 	}
-	if after := paths(tr.folders(d.mailbox)); !slices.Equal(before, after) {
+	if after := check.Paths(tr.folders(d.mailbox)); !slices.Equal(before, after) {
 		tr.Errorf("folders are %q after the refusal, were %q", after, before)
 	}
 }
@@ -134,11 +113,11 @@ func folderUse(tr *trial) {
 	} {
 		stored, _, _ := d.target.FolderName(mail.NewPath(name), 0)
 		wanted := mail.Folder{Path: stored, Use: use, Subscribed: use != mail.UseJunk}
-		tr.must("create folder "+name, d.mailbox.CreateFolder(tr.ctx, wanted))
+		tr.Must("create folder "+name, d.mailbox.CreateFolder(tr.Ctx, wanted))
 		if !d.caps.EmptyFolders {
 			shelf := *d
 			shelf.path = stored
-			shelf.deliver(compose(1))
+			shelf.deliver(post.Compose(1))
 		}
 		list := tr.folders(d.mailbox)
 		i := slices.IndexFunc(list, func(f mail.Folder) bool { return f.Path == stored })
@@ -159,15 +138,15 @@ func folderUse(tr *trial) {
 func deleteFolder(tr *trial) {
 	d := tr.desk()
 	start := d.position()
-	d.deliver(compose(1))
-	tr.wantClass("delete a folder with a message in it", d.mailbox.DeleteFolder(tr.ctx, d.path), failure.Conflict)
-	d.wantContents(start, []letter{compose(1)})
+	d.deliver(post.Compose(1))
+	tr.WantClass("delete a folder with a message in it", d.mailbox.DeleteFolder(tr.Ctx, d.path), failure.Conflict)
+	d.wantContents(start, []post.Letter{post.Compose(1)})
 	canary := tr.folder(d.target, d.mailbox, "waybill canary")
-	tr.must("delete an empty folder", d.mailbox.DeleteFolder(tr.ctx, canary))
-	if have := paths(tr.folders(d.mailbox)); slices.Contains(have, canary) {
+	tr.Must("delete an empty folder", d.mailbox.DeleteFolder(tr.Ctx, canary))
+	if have := check.Paths(tr.folders(d.mailbox)); slices.Contains(have, canary) {
 		tr.Errorf("the deleted folder is listed in %q", have)
 	}
-	if !slices.Contains(paths(tr.folders(d.mailbox)), d.path) {
+	if !slices.Contains(check.Paths(tr.folders(d.mailbox)), d.path) {
 		tr.Errorf("deleting one folder took away another")
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"waybill/connector"
+	"waybill/connector/connectortest/internal/post"
 	"waybill/failure"
 	"waybill/mail"
 )
@@ -23,7 +24,7 @@ func markCases() []testCase {
 
 // judge delivers letters and compares flags and dates of what arrived with what
 // was sent. What differs must be out of reach of the Capabilities or have a note.
-func (d *desk) judge(letters []letter) {
+func (d *desk) judge(letters []post.Letter) {
 	d.Helper()
 	start := d.position()
 	receipts := d.deliver(letters...)
@@ -32,26 +33,26 @@ func (d *desk) judge(letters []letter) {
 		d.judgeOne(letters[i], list[i], receipts[i].Notes)
 		opened, _ := d.read(list[i].ID)
 		if !opened.Flags.Equal(list[i].Flags) || !opened.InternalDate.Equal(list[i].InternalDate) {
-			d.Errorf("Arrived says %v, %v of %q, and Open says %v, %v", list[i].Flags, list[i].InternalDate, letters[i].name, opened.Flags, opened.InternalDate)
+			d.Errorf("Arrived says %v, %v of %q, and Open says %v, %v", list[i].Flags, list[i].InternalDate, letters[i].Name, opened.Flags, opened.InternalDate)
 		}
 	}
 }
 
-func (d *desk) judgeOne(l letter, got connector.Stored, notes []mail.Note) {
+func (d *desk) judgeOne(l post.Letter, got connector.Stored, notes []mail.Note) {
 	d.Helper()
-	wanted := mail.FlagSet{System: l.flags.System & d.caps.Flags}
+	wanted := mail.FlagSet{System: l.Flags.System & d.caps.Flags}
 	if d.caps.Keywords {
-		wanted = mail.NewFlagSet(wanted.System, l.flags.Keywords...)
+		wanted = mail.NewFlagSet(wanted.System, l.Flags.Keywords...)
 	}
 	if !got.Flags.Equal(wanted) && !noted(notes, "keyword", "flag") {
-		d.Errorf("message %q was sent with flags %q and has %q, and no note says why", l.name, wanted, got.Flags)
+		d.Errorf("message %q was sent with flags %q and has %q, and no note says why", l.Name, wanted, got.Flags)
 	}
-	if !d.holdsDate(l.date) {
+	if !d.holdsDate(l.Date) {
 		return
 	}
-	difference := got.InternalDate.Sub(l.date).Abs()
+	difference := got.InternalDate.Sub(l.Date).Abs()
 	if difference >= d.caps.DatePrecision && !noted(notes, "date") {
-		d.Errorf("message %q was sent with date %v and has %v, and no note says why", l.name, l.date, got.InternalDate)
+		d.Errorf("message %q was sent with date %v and has %v, and no note says why", l.Name, l.Date, got.InternalDate)
 	}
 }
 
@@ -80,9 +81,9 @@ func eachFlag(tr *trial) {
 		together |= f
 		sets = append(sets, f|all[(i+1)%len(all)], together)
 	}
-	letters := composeMany(0, len(sets))
+	letters := post.Many(0, len(sets))
 	for i := range letters {
-		letters[i].flags.System = sets[i]
+		letters[i].Flags.System = sets[i]
 	}
 	d.judge(letters)
 }
@@ -97,12 +98,12 @@ func keywords(tr *trial) {
 		"$Label1", "NonJunk", "$MDNSent", "a.b", "a-b_c", "a/b", "a,b", "a:2,S", "a b", "(", "{5}", "%", "*", "\"quoted\"", "back\\slash", "]",
 		"Gr\u00fc\u00dfe", "\u65e5\u672c", "line\nbreak", "tab\t", "0", "-", "+FLAGS", "NIL", "unknown-0", "a=b", "~", "\x7f", "$",
 	}
-	letters := composeMany(0, len(odd)+2)
+	letters := post.Many(0, len(odd)+2)
 	for i, k := range odd {
-		letters[i].flags = mail.NewFlagSet(0, k)
+		letters[i].Flags = mail.NewFlagSet(0, k)
 	}
-	letters[len(odd)].flags = mail.NewFlagSet(mail.Seen|mail.Flagged, "$Label1", "Work", "later")
-	letters[len(odd)+1].flags = mail.NewFlagSet(0, "WORK", "work", "Later")
+	letters[len(odd)].Flags = mail.NewFlagSet(mail.Seen|mail.Flagged, "$Label1", "Work", "later")
+	letters[len(odd)+1].Flags = mail.NewFlagSet(0, "WORK", "work", "Later")
 	d.judge(letters)
 }
 
@@ -113,16 +114,16 @@ func manyKeywords(tr *trial) {
 	if !d.caps.Keywords {
 		tr.Skip("the target keeps no keywords")
 	}
-	letters := composeMany(0, 40)
+	letters := post.Many(0, 40)
 	for i := range letters {
-		letters[i].flags = mail.NewFlagSet(mail.Seen, fmt.Sprintf("project-%02d", i), "all")
+		letters[i].Flags = mail.NewFlagSet(mail.Seen, fmt.Sprintf("project-%02d", i), "all")
 	}
 	d.judge(letters)
 	// A keyword that the folder knows already still means the same.
-	more := composeMany(100, 3)
-	more[0].flags = mail.NewFlagSet(0, "project-00")
-	more[1].flags = mail.NewFlagSet(0, "project-11", "project-12")
-	more[2].flags = mail.NewFlagSet(0, "all")
+	more := post.Many(100, 3)
+	more[0].Flags = mail.NewFlagSet(0, "project-00")
+	more[1].Flags = mail.NewFlagSet(0, "project-11", "project-12")
+	more[2].Flags = mail.NewFlagSet(0, "all")
 	d.judge(more)
 }
 
@@ -133,9 +134,9 @@ func setFlags(tr *trial) {
 		tr.Skip("the target does not keep \\Seen and \\Flagged")
 	}
 	start := d.position()
-	first := compose(1)
-	first.flags.System = mail.Seen
-	letters := []letter{first, compose(2)}
+	first := post.Compose(1)
+	first.Flags.System = mail.Seen
+	letters := []post.Letter{first, post.Compose(2)}
 	d.deliver(letters...)
 	list := d.arrived(start)
 	if len(list) != 2 {
@@ -161,12 +162,12 @@ func setFlags(tr *trial) {
 		if !d.caps.Keywords && len(s.want.Keywords) > 0 {
 			break
 		}
-		err := d.mailbox.SetFlags(d.ctx, d.path, id, s.was, s.want)
+		err := d.mailbox.SetFlags(d.Ctx, d.path, id, s.was, s.want)
 		if s.ok {
-			tr.check(fmt.Sprintf("step %d: set %q", i, s.want), err)
+			tr.Check(fmt.Sprintf("step %d: set %q", i, s.want), err)
 			now = s.want
 		} else {
-			tr.wantClass(fmt.Sprintf("step %d: set flags of a message that has %q, not %q", i, now, s.was), err, failure.Conflict)
+			tr.WantClass(fmt.Sprintf("step %d: set flags of a message that has %q, not %q", i, now, s.was), err, failure.Conflict)
 		}
 		if stored, _ := d.read(id); !stored.Flags.Equal(now) {
 			tr.Errorf("step %d: message has flags %q, want %q", i, stored.Flags, now)
@@ -176,17 +177,17 @@ func setFlags(tr *trial) {
 		tr.Errorf("another message got the flags %q", stored.Flags)
 	}
 	d.wantContents(start, letters)
-	err := d.mailbox.SetFlags(d.ctx, d.path, "999999999", mail.FlagSet{}, mail.NewFlagSet(mail.Seen))
-	tr.wantClass("set flags of an unknown message", err, failure.Vanished)
+	err := d.mailbox.SetFlags(d.Ctx, d.path, "999999999", mail.FlagSet{}, mail.NewFlagSet(mail.Seen))
+	tr.WantClass("set flags of an unknown message", err, failure.Vanished)
 }
 
 // dates tries internal dates from all ages and zones.
 func dates(tr *trial) {
 	d := tr.desk()
-	var letters []letter
+	var letters []post.Letter
 	add := func(date time.Time) {
-		l := compose(len(letters))
-		l.name, l.date = date.Format(time.RFC3339Nano), date
+		l := post.Compose(len(letters))
+		l.Name, l.Date = date.Format(time.RFC3339Nano), date
 		letters = append(letters, l)
 	}
 	for _, day := range []string{

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"waybill/connector"
+	"waybill/connector/connectortest/internal/check"
+	"waybill/connector/connectortest/internal/post"
 	"waybill/mail"
 )
 
@@ -82,19 +84,19 @@ func (tr *trial) tryNames(names [][]string) {
 		if stored != mail.NewPath(n...) && len(notes) == 0 {
 			tr.Errorf("FolderName calls %q %q without a note", n, stored)
 		}
-		if err := d.mailbox.CreateFolder(tr.ctx, mail.Folder{Path: stored}); err != nil {
-			tr.class("create folder", err)
+		if err := d.mailbox.CreateFolder(tr.Ctx, mail.Folder{Path: stored}); err != nil {
+			tr.Class("create folder", err)
 			tr.Errorf("FolderName calls %q %q, and CreateFolder refuses that: %v", n, stored, err)
 			continue
 		}
 		if !d.caps.EmptyFolders {
 			shelf := *d
 			shelf.path = stored
-			shelf.deliver(compose(i))
+			shelf.deliver(post.Compose(i))
 		}
 		made = append(made, stored)
 	}
-	listed := paths(tr.folders(d.mailbox))
+	listed := check.Paths(tr.folders(d.mailbox))
 	for _, path := range made {
 		if !slices.Contains(listed, path) {
 			tr.Errorf("folder %q (for %q) was created and is not listed; near it: %q", path, taken[path], near(path, listed))
@@ -161,8 +163,8 @@ func inbox(tr *trial) {
 	}
 	d.path = tr.folder(d.target, d.mailbox, string(mail.Inbox))
 	start := d.position()
-	d.deliver(compose(1))
-	d.wantContents(start, []letter{compose(1)})
+	d.deliver(post.Compose(1))
+	d.wantContents(start, []post.Letter{post.Compose(1)})
 	if first != mail.Inbox {
 		tr.Errorf("FolderName calls the inbox %q", first)
 	}
@@ -187,11 +189,11 @@ func namesByCase(tr *trial) {
 	}
 	shelves := make([]*desk, 0, 2)
 	for i, path := range []mail.Path{upper, lower} {
-		tr.must("create folder", d.mailbox.CreateFolder(tr.ctx, mail.Folder{Path: path}))
-		listed := paths(tr.folders(d.mailbox))
+		tr.Must("create folder", d.mailbox.CreateFolder(tr.Ctx, mail.Folder{Path: path}))
+		listed := check.Paths(tr.folders(d.mailbox))
 		if i == 1 && d.caps.EmptyFolders && (upper == lower || !slices.Contains(listed, upper) || !slices.Contains(listed, lower)) {
 			path = first
-			tr.must("create folder", d.mailbox.CreateFolder(tr.ctx, mail.Folder{Path: path}))
+			tr.Must("create folder", d.mailbox.CreateFolder(tr.Ctx, mail.Folder{Path: path}))
 		}
 		shelf := *d
 		shelf.path = path
@@ -200,7 +202,7 @@ func namesByCase(tr *trial) {
 	starts := make([]connector.Position, 2)
 	for i, s := range shelves {
 		starts[i] = s.position()
-		s.deliver(compose(i))
+		s.deliver(post.Compose(i))
 	}
 	for i, s := range shelves {
 		list := s.arrived(starts[i])
@@ -208,7 +210,7 @@ func namesByCase(tr *trial) {
 			tr.Errorf("folder %q holds %d messages, want 1", s.path, len(list))
 			continue
 		}
-		if _, digest := s.read(list[0].ID); digest != s.digest(compose(i)) {
+		if _, digest := s.read(list[0].ID); digest != s.digest(post.Compose(i)) {
 			tr.Errorf("folder %q holds another folder's message", s.path)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"waybill/connector/connectortest/internal/post"
 	"waybill/mail"
 )
 
@@ -53,7 +54,7 @@ func randomNames(tr *trial) {
 
 // model is what a folder must hold after some calls.
 type model struct {
-	letters []letter
+	letters []post.Letter
 	ids     []string
 }
 
@@ -72,14 +73,16 @@ func randomCalls(tr *trial) {
 			m.ids = m.ids[:0]
 			for i, s := range list {
 				m.ids = append(m.ids, s.ID)
-				if i < len(m.letters) && !s.Flags.Equal(m.letters[i].flags) {
-					tr.Errorf("message %d has flags %q, want %q", i+1, s.Flags, m.letters[i].flags)
+				if i < len(m.letters) && !s.Flags.Equal(m.letters[i].Flags) {
+					tr.Errorf("message %d has flags %q, want %q", i+1, s.Flags, m.letters[i].Flags)
 				}
 			}
 			if tr.Failed() {
 				tr.Fatalf("after the calls %q", log)
 			}
 		}
+		d.CloseOnce("close the mailbox", d.mailbox)
+		d.CloseOnce("close the target", d.target)
 	}
 }
 
@@ -108,13 +111,13 @@ func (d *desk) randomCall(r *rand.Rand, m *model, step int) string {
 	}
 	switch n := r.IntN(10); {
 	case n < 5 || len(m.ids) == 0:
-		letters := composeMany(r.IntN(5), 1+r.IntN(4))
+		letters := post.Many(r.IntN(5), 1+r.IntN(4))
 		for i := range letters {
-			letters[i].flags.System = mail.Seen & mail.Flags(r.IntN(2)) & d.caps.Flags
+			letters[i].Flags.System = mail.Seen & mail.Flags(r.IntN(2)) & d.caps.Flags
 		}
 		sent := slices.Clone(letters)
 		if k := r.IntN(2*len(letters) + 1); k < len(letters) {
-			sent[k] = sent[k].halfway(broken)
+			sent[k] = sent[k].Halfway(post.Broken)
 			letters = slices.Delete(letters, k, k+1)
 		}
 		d.append(sent...)
@@ -122,13 +125,13 @@ func (d *desk) randomCall(r *rand.Rand, m *model, step int) string {
 		return fmt.Sprintf("append %d", len(sent))
 	case n < 7 && d.caps.Flags&(mail.Seen|mail.Flagged) == mail.Seen|mail.Flagged:
 		want := mail.NewFlagSet(mail.Flags(r.IntN(8)) & (mail.Seen | mail.Flagged))
-		d.check("set flags", d.mailbox.SetFlags(d.ctx, d.path, m.ids[pick], m.letters[pick].flags, want))
-		m.letters[pick].flags = want
+		d.Check("set flags", d.mailbox.SetFlags(d.Ctx, d.path, m.ids[pick], m.letters[pick].Flags, want))
+		m.letters[pick].Flags = want
 		return fmt.Sprintf("set flags of %d", pick)
 	case n == 7:
 		// Only the last one is taken away, which is what a canary is.
 		last := len(m.ids) - 1
-		d.check("remove", d.mailbox.Remove(d.ctx, d.path, m.ids[last]))
+		d.Check("remove", d.mailbox.Remove(d.Ctx, d.path, m.ids[last]))
 		m.letters = m.letters[:last]
 		return "remove the last"
 	case n == 8:

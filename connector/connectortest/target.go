@@ -1,10 +1,10 @@
 package connectortest
 
 import (
-	"context"
-	"io"
 	"slices"
 	"testing"
+
+	"waybill/connector/connectortest/internal/check"
 )
 
 // testCase is one case of the target's part.
@@ -19,7 +19,7 @@ func targetCases() []testCase {
 		markCases(), positionCases(), cancelCases(), crashCases(), randomCases())
 }
 
-func runTarget(t *testing.T, cfg TargetConfig, skip *skips) {
+func runTarget(t *testing.T, cfg TargetConfig, skip *check.Skips) {
 	t.Helper()
 	runCases(t, Config{
 		NewStore: func(t *testing.T) Store { return Store{OpenTarget: cfg.NewTarget(t)} },
@@ -27,18 +27,24 @@ func runTarget(t *testing.T, cfg TargetConfig, skip *skips) {
 	}, skip)
 }
 
-func runCases(t *testing.T, cfg Config, skip *skips) {
+func runCases(t *testing.T, cfg Config, skip *check.Skips) {
 	t.Helper()
 	known := map[string]bool{}
-	for _, c := range targetCases() {
-		known[c.name] = true
-		skip.run(t, c.name, func(ctx context.Context, t *testing.T) {
-			c.run(&trial{T: t, ctx: ctx, cfg: &cfg, store: cfg.NewStore(t), name: c.name, closed: map[io.Closer]bool{}})
-		})
+	for _, tc := range targetCases() {
+		known[tc.name] = true
+		runCase(t, cfg, skip, tc)
 	}
 	for name := range cfg.Refuses {
 		if !known[name] {
 			t.Errorf("Refuses names %q, and there is no such case", name)
 		}
 	}
+}
+
+// runCase runs one case on a store of its own.
+func runCase(t *testing.T, cfg Config, skip *check.Skips, tc testCase) {
+	t.Helper()
+	skip.Run(t, tc.name, func(c *check.Case) {
+		tc.run(&trial{Case: c, cfg: &cfg, store: cfg.NewStore(c.T), name: tc.name})
+	})
 }

@@ -1,46 +1,32 @@
 package connectortest
 
 import (
-	"context"
 	"crypto/sha256"
 	"io"
-	"iter"
-	"testing"
 
 	"waybill/connector"
+	"waybill/connector/connectortest/internal/check"
+	"waybill/connector/connectortest/internal/post"
 	"waybill/directory"
-	"waybill/failure"
 	"waybill/mail"
 )
 
 // trial is one case on one store of its own.
 type trial struct {
-	*testing.T
-	ctx   context.Context
+	*check.Case
 	cfg   *Config
 	store Store
 	// name of the case, under which Options.Refuses lists refusals.
 	name string
-	// closed are the targets and mailboxes that need no closing any more.
-	closed map[io.Closer]bool
 }
 
 // open opens the store for writing and closes it at the end of the case.
 func (tr *trial) open() connector.Target {
 	tr.Helper()
-	target, err := tr.store.OpenTarget(tr.ctx)
-	tr.must("open the target", err)
-	tr.Cleanup(func() { tr.close("close the target", target) })
+	target, err := tr.store.OpenTarget(tr.Ctx)
+	tr.Must("open the target", err)
+	tr.Cleanup(func() { tr.CloseOnce("close the target", target) })
 	return target
-}
-
-// close closes what is not closed yet.
-func (tr *trial) close(op string, c io.Closer) {
-	tr.Helper()
-	if !tr.closed[c] {
-		tr.closed[c] = true
-		tr.check(op, c.Close())
-	}
 }
 
 // drop lets go of a target without closing it, as a crash does. It is closed at
@@ -49,11 +35,9 @@ func (tr *trial) drop(target connector.Target, mailbox connector.TargetMailbox) 
 	if tr.cfg.Crashed != nil {
 		tr.cfg.Crashed(target)
 	}
-	for _, c := range []io.Closer{target, mailbox} {
-		if c != nil && !tr.closed[c] {
-			tr.closed[c] = true
-			tr.Cleanup(func() { _ = c.Close() })
-		}
+	tr.Drop(target)
+	if mailbox != nil {
+		tr.Drop(mailbox)
 	}
 }
 
@@ -67,7 +51,7 @@ func (tr *trial) account(target connector.Target, n int) string {
 		return tr.cfg.Accounts[n]
 	}
 	user := person(n)
-	tr.must("create account "+user.ID, target.CreateAccount(tr.ctx, user))
+	tr.Must("create account "+user.ID, target.CreateAccount(tr.Ctx, user))
 	return user.ID
 }
 
@@ -84,9 +68,9 @@ func person(n int) directory.User {
 // mailbox opens an account's mailbox and closes it at the end of the case.
 func (tr *trial) mailbox(target connector.Target, account string) connector.TargetMailbox {
 	tr.Helper()
-	mailbox, err := target.Mailbox(tr.ctx, account)
-	tr.must("open the mailbox of "+account, err)
-	tr.Cleanup(func() { tr.close("close the mailbox of "+account, mailbox) })
+	mailbox, err := target.Mailbox(tr.Ctx, account)
+	tr.Must("open the mailbox of "+account, err)
+	tr.Cleanup(func() { tr.CloseOnce("close the mailbox of "+account, mailbox) })
 	return mailbox
 }
 
@@ -94,7 +78,7 @@ func (tr *trial) mailbox(target connector.Target, account string) connector.Targ
 func (tr *trial) folder(target connector.Target, mailbox connector.TargetMailbox, names ...string) mail.Path {
 	tr.Helper()
 	stored, _, _ := target.FolderName(mail.NewPath(names...), 0)
-	tr.must("create folder "+string(stored), mailbox.CreateFolder(tr.ctx, mail.Folder{Path: stored, Subscribed: true}))
+	tr.Must("create folder "+string(stored), mailbox.CreateFolder(tr.Ctx, mail.Folder{Path: stored, Subscribed: true}))
 	return stored
 }
 
@@ -120,8 +104,8 @@ func (tr *trial) desk() *desk {
 // reopen closes mailbox and target and opens them again.
 func (d *desk) reopen() {
 	d.Helper()
-	d.close("close the mailbox", d.mailbox)
-	d.close("close the target", d.target)
+	d.CloseOnce("close the mailbox", d.mailbox)
+	d.CloseOnce("close the target", d.target)
 	d.target = d.open()
 	d.mailbox = d.trial.mailbox(d.target, d.account)
 }
@@ -137,14 +121,14 @@ func (d *desk) crash() {
 // position takes the folder's position.
 func (d *desk) position() connector.Position {
 	d.Helper()
-	at, err := d.mailbox.Position(d.ctx, d.path)
-	d.must("take the position of "+string(d.path), err)
+	at, err := d.mailbox.Position(d.Ctx, d.path)
+	d.Must("take the position of "+string(d.path), err)
 	return at
 }
 
 // append delivers letters as the engine does, in batches of the size that the
 // target likes, and returns one receipt for each. It judges no receipt.
-func (d *desk) append(letters ...letter) []connector.Receipt {
+func (d *desk) append(letters ...post.Letter) []connector.Receipt {
 	d.Helper()
 	var receipts []connector.Receipt
 	size := len(letters)
@@ -154,8 +138,8 @@ func (d *desk) append(letters ...letter) []connector.Receipt {
 	for rest := letters; len(rest) > 0; {
 		batch := rest[:min(size, len(rest))]
 		rest = rest[len(batch):]
-		got, err := d.mailbox.Append(d.ctx, d.path, d.position(), items(batch))
-		d.must("append to "+string(d.path), err)
+		got, err := d.mailbox.Append(d.Ctx, d.path, d.position(), post.Items(batch))
+		d.Must("append to "+string(d.path), err)
 		if len(got) != len(batch) {
 			d.Fatalf("Append of %d items returned %d receipts", len(batch), len(got))
 		}
@@ -166,19 +150,19 @@ func (d *desk) append(letters ...letter) []connector.Receipt {
 			d.Errorf("receipt has an ID of %d bytes; at most 255 are allowed", len(r.ID))
 		}
 		if r.Err != nil {
-			d.class("append an item", r.Err)
+			d.Class("append an item", r.Err)
 		}
 	}
 	return receipts
 }
 
 // deliver appends letters and fails when one is not taken.
-func (d *desk) deliver(letters ...letter) []connector.Receipt {
+func (d *desk) deliver(letters ...post.Letter) []connector.Receipt {
 	d.Helper()
 	receipts := d.append(letters...)
 	for i, r := range receipts {
 		if r.Err != nil {
-			d.Fatalf("message %q was not taken: %v", letters[i].name, r.Err)
+			d.Fatalf("message %q was not taken: %v", letters[i].Name, r.Err)
 		}
 	}
 	return receipts
@@ -187,8 +171,8 @@ func (d *desk) deliver(letters ...letter) []connector.Receipt {
 // arrived lists what arrived since a position, in order.
 func (d *desk) arrived(since connector.Position) []connector.Stored {
 	d.Helper()
-	list, err := collect(d.mailbox.Arrived(d.ctx, d.path, since))
-	d.must("look for arrivals", err)
+	list, err := check.Collect(d.mailbox.Arrived(d.Ctx, d.path, since))
+	d.Must("look for arrivals", err)
 	seen := map[string]bool{}
 	for _, s := range list {
 		if s.ID == "" || len(s.ID) > 255 || seen[s.ID] {
@@ -202,12 +186,12 @@ func (d *desk) arrived(since connector.Position) []connector.Stored {
 // read reads a message back and digests it.
 func (d *desk) read(id string) (connector.Stored, mail.Digest) {
 	d.Helper()
-	stored, body, err := d.mailbox.Open(d.ctx, d.path, id)
-	d.must("read back "+id, err)
+	stored, body, err := d.mailbox.Open(d.Ctx, d.path, id)
+	d.Must("read back "+id, err)
 	counted := &counter{from: body}
-	digest, err := d.target.Fingerprint(d.ctx, counted)
-	d.must("digest "+id, err)
-	d.check("close "+id, body.Close())
+	digest, err := d.target.Fingerprint(d.Ctx, counted)
+	d.Must("digest "+id, err)
+	d.Check("close "+id, body.Close())
 	if stored.ID != id {
 		d.Errorf("Open of %q returns the ID %q", id, stored.ID)
 	}
@@ -218,31 +202,31 @@ func (d *desk) read(id string) (connector.Stored, mail.Digest) {
 }
 
 // digest is what a letter's content must be equal to.
-func (d *desk) digest(l letter) mail.Digest {
+func (d *desk) digest(l post.Letter) mail.Digest {
 	d.Helper()
-	body, err := l.item().Open(d.ctx)
-	d.must("open letter", err)
-	digest, err := d.target.Fingerprint(d.ctx, body)
-	d.must("digest letter "+l.name, err)
-	d.check("close letter", body.Close())
+	body, err := l.Item().Open(d.Ctx)
+	d.Must("open letter", err)
+	digest, err := d.target.Fingerprint(d.Ctx, body)
+	d.Must("digest letter "+l.Name, err)
+	d.Check("close letter", body.Close())
 	if d.target.Capabilities().Fidelity != connector.Exact {
 		return digest
 	}
-	again, err := l.item().Open(d.ctx)
-	d.must("open letter", err)
+	again, err := l.Item().Open(d.Ctx)
+	d.Must("open letter", err)
 	h := sha256.New()
 	_, err = io.Copy(h, again)
-	d.must("read letter", err)
-	d.check("close letter", again.Close())
+	d.Must("read letter", err)
+	d.Check("close letter", again.Close())
 	if mail.Digest(h.Sum(nil)) != digest {
-		d.Errorf("the target promises exact bytes, and the fingerprint of %q is not their SHA-256", l.name)
+		d.Errorf("the target promises exact bytes, and the fingerprint of %q is not their SHA-256", l.Name)
 	}
 	return digest
 }
 
 // wantContents reads what arrived since a position and fails unless it is the
 // letters, in order.
-func (d *desk) wantContents(since connector.Position, letters []letter) []connector.Stored {
+func (d *desk) wantContents(since connector.Position, letters []post.Letter) []connector.Stored {
 	d.Helper()
 	list := d.arrived(since)
 	if len(list) != len(letters) {
@@ -250,58 +234,10 @@ func (d *desk) wantContents(since connector.Position, letters []letter) []connec
 	}
 	for i := range min(len(list), len(letters)) {
 		if _, digest := d.read(list[i].ID); digest != d.digest(letters[i]) {
-			d.Errorf("message %d of %d differs from what was delivered (%q)", i+1, len(letters), letters[i].name)
+			d.Errorf("message %d of %d differs from what was delivered (%q)", i+1, len(letters), letters[i].Name)
 		}
 	}
 	return list
-}
-
-// must ends the case when err is not nil.
-func (tr *trial) must(op string, err error) {
-	tr.Helper()
-	if err != nil {
-		tr.class(op, err)
-		tr.Fatalf("%s: %v", op, err)
-	}
-}
-
-// check fails the case when err is not nil, and goes on.
-func (tr *trial) check(op string, err error) {
-	tr.Helper()
-	if err != nil {
-		tr.class(op, err)
-		tr.Errorf("%s: %v", op, err)
-	}
-}
-
-// class fails the case when err has no class of its own.
-func (tr *trial) class(op string, err error) {
-	tr.Helper()
-	if failure.ClassOf(err) == failure.Internal {
-		tr.Errorf("%s: error has class %s: %v", op, failure.Internal, err)
-	}
-}
-
-// wantClass fails the case unless err is of the class.
-func (tr *trial) wantClass(op string, err error, class failure.Class) {
-	tr.Helper()
-	if err == nil {
-		tr.Errorf("%s: no error, want one of class %s", op, class)
-	} else if got := failure.ClassOf(err); got != class {
-		tr.Errorf("%s: error of class %s, want %s: %v", op, got, class, err)
-	}
-}
-
-// collect takes all values of a listing, up to its first error.
-func collect[T any](seq iter.Seq2[T, error]) ([]T, error) {
-	var list []T
-	for v, err := range seq {
-		if err != nil {
-			return list, err
-		}
-		list = append(list, v)
-	}
-	return list, nil
 }
 
 type counter struct {

@@ -1,4 +1,5 @@
-package connectortest
+// Package reading holds the cases for the reading side of a connector.
+package reading
 
 import (
 	"context"
@@ -9,18 +10,27 @@ import (
 	"testing"
 
 	"waybill/connector"
+	"waybill/connector/connectortest/internal/check"
 	"waybill/directory"
 	"waybill/failure"
 	"waybill/mail"
 )
+
+// Config is the source that is read; connectortest.SourceConfig tells the meaning
+// of the fields.
+type Config struct {
+	OpenSource func(ctx context.Context) (connector.Source, error)
+	Dir        string
+	Change     func(t *testing.T, user string, folder mail.Path)
+}
 
 // opened bounds how many messages of one folder are read from end to end.
 const opened = 300
 
 // reading is one case on a source.
 type reading struct {
-	*trial
-	cfg    SourceConfig
+	*check.Case
+	cfg    Config
 	source connector.Source
 	users  []directory.User
 }
@@ -47,13 +57,14 @@ func sourceCases() []sourceCase {
 	}
 }
 
-func runSource(t *testing.T, cfg SourceConfig, skip *skips) {
+// Run runs all cases on the source.
+func Run(t *testing.T, cfg Config, skips *check.Skips) {
 	t.Helper()
-	for _, c := range sourceCases() {
-		skip.run(t, c.name, func(ctx context.Context, t *testing.T) {
-			r := &reading{trial: &trial{T: t, ctx: ctx, name: c.name, closed: map[io.Closer]bool{}}, cfg: cfg}
+	for _, sc := range sourceCases() {
+		skips.Run(t, sc.name, func(c *check.Case) {
+			r := &reading{Case: c, cfg: cfg}
 			r.reopen()
-			c.run(r)
+			sc.run(r)
 		})
 	}
 }
@@ -62,12 +73,12 @@ func runSource(t *testing.T, cfg SourceConfig, skip *skips) {
 func (r *reading) reopen() {
 	r.Helper()
 	if r.source != nil {
-		r.close("close the source", r.source)
+		r.CloseOnce("close the source", r.source)
 	}
-	source, err := r.cfg.OpenSource(r.ctx)
-	r.must("open the source", err)
+	source, err := r.cfg.OpenSource(r.Ctx)
+	r.Must("open the source", err)
 	r.source = source
-	r.Cleanup(func() { r.close("close the source", source) })
+	r.Cleanup(func() { r.CloseOnce("close the source", source) })
 	r.users = r.list()
 }
 
@@ -76,19 +87,19 @@ func (r *reading) list() []directory.User {
 	r.Helper()
 	var users []directory.User
 	last := ""
-	for u, err := range r.source.Users(r.ctx) {
+	for u, err := range r.source.Users(r.Ctx) {
 		if u.ID == "" {
 			if err == nil {
 				r.Fatal("a user without an ID and without an error is listed")
 			}
-			r.must("list users", err)
+			r.Must("list users", err)
 		}
 		if strings.Compare(u.ID, last) <= 0 {
 			r.Errorf("user %q is listed after %q", u.ID, last)
 		}
 		last = u.ID
 		if err != nil {
-			r.class("list user "+u.ID, err)
+			r.Class("list user "+u.ID, err)
 			r.Logf("user %s: %v", u.ID, err)
 			continue
 		}
@@ -104,16 +115,16 @@ func (r *reading) list() []directory.User {
 func (r *reading) each(f func(user string, mailbox connector.SourceMailbox)) {
 	r.Helper()
 	for _, u := range r.users {
-		mailbox, err := r.source.Mailbox(r.ctx, u.ID)
+		mailbox, err := r.source.Mailbox(r.Ctx, u.ID)
 		if err != nil {
-			r.class("open the mailbox of "+u.ID, err)
+			r.Class("open the mailbox of "+u.ID, err)
 			if failure.ClassOf(err) != failure.Vanished {
 				r.Errorf("open the mailbox of %s: %v", u.ID, err)
 			}
 			continue
 		}
 		f(u.ID, mailbox)
-		r.check("close the mailbox of "+u.ID, mailbox.Close())
+		r.Check("close the mailbox of "+u.ID, mailbox.Close())
 	}
 }
 
@@ -121,8 +132,8 @@ func (r *reading) each(f func(user string, mailbox connector.SourceMailbox)) {
 func (r *reading) eachFolder(f func(user string, mailbox connector.SourceMailbox, path mail.Path, messages []mail.Message)) {
 	r.Helper()
 	r.each(func(user string, mailbox connector.SourceMailbox) {
-		folders, err := mailbox.Folders(r.ctx)
-		r.must("list folders of "+user, err)
+		folders, err := mailbox.Folders(r.Ctx)
+		r.Must("list folders of "+user, err)
 		for _, folder := range folders {
 			if folder.Container {
 				continue
@@ -139,9 +150,9 @@ func (r *reading) eachFolder(f func(user string, mailbox connector.SourceMailbox
 func (r *reading) messages(mailbox connector.SourceMailbox, path mail.Path) ([]mail.Message, bool) {
 	r.Helper()
 	var list []mail.Message
-	for m, err := range mailbox.Messages(r.ctx, path) {
+	for m, err := range mailbox.Messages(r.Ctx, path) {
 		if err != nil {
-			r.class("list messages of "+string(path), err)
+			r.Class("list messages of "+string(path), err)
 			r.Logf("%s %s: %v", path, m.Key, err)
 			if m.Key == "" {
 				return nil, false
@@ -161,7 +172,7 @@ func (r *reading) messages(mailbox connector.SourceMailbox, path mail.Path) ([]m
 
 // contents reads a message to its end.
 func (r *reading) contents(mailbox connector.SourceMailbox, path mail.Path, m mail.Message) (mail.Digest, int64, error) {
-	body, err := mailbox.Open(r.ctx, path, m)
+	body, err := mailbox.Open(r.Ctx, path, m)
 	if err != nil {
 		return mail.Digest{}, 0, err
 	}
@@ -188,21 +199,21 @@ func sourceUsers(r *reading) {
 
 func sourceUnknown(r *reading) {
 	for _, id := range []string{"nobody-here", "", "..", "../" + r.users[0].ID, strings.Repeat("x", 300), "a\x00b"} {
-		mailbox, err := r.source.Mailbox(r.ctx, id)
+		mailbox, err := r.source.Mailbox(r.Ctx, id)
 		if err == nil {
 			_ = mailbox.Close()
 			r.Errorf("the mailbox of %q opens, and there is no such user", id)
 			continue
 		}
-		r.wantClass("open the mailbox of a stranger", err, failure.Vanished)
+		r.WantClass("open the mailbox of a stranger", err, failure.Vanished)
 	}
 	r.each(func(user string, mailbox connector.SourceMailbox) {
 		for _, path := range []mail.Path{"Not there", mail.NewPath("..", "..", "etc"), ""} {
-			list, err := collect(mailbox.Messages(r.ctx, path))
+			list, err := check.Collect(mailbox.Messages(r.Ctx, path))
 			if err == nil {
 				r.Errorf("folder %q of %s is not there, and lists %d messages without error", path, user, len(list))
 			} else {
-				r.class("list an unknown folder", err)
+				r.Class("list an unknown folder", err)
 			}
 		}
 	})
@@ -217,17 +228,17 @@ func sourceUnknown(r *reading) {
 			if err == nil {
 				r.Errorf("%s %s has no message %q, and Open gives %d bytes", user, path, key, n)
 			} else {
-				r.wantClass("open the message "+key, err, failure.Vanished)
+				r.WantClass("open the message "+key, err, failure.Vanished)
 			}
 		}
 	})
 }
 
 func sourceBook(r *reading) {
-	book, err := r.source.Book(r.ctx)
-	r.must("read the book", err)
-	again, err := r.source.Book(r.ctx)
-	r.must("read the book again", err)
+	book, err := r.source.Book(r.Ctx)
+	r.Must("read the book", err)
+	again, err := r.source.Book(r.Ctx)
+	r.Must("read the book again", err)
 	if len(book.Contacts) != len(again.Contacts) || len(book.Lists) != len(again.Lists) {
 		r.Errorf("the book has %d contacts and %d lists, and then %d and %d", len(book.Contacts), len(book.Lists), len(again.Contacts), len(again.Lists))
 	}
@@ -248,13 +259,13 @@ func sourceBook(r *reading) {
 
 func sourceFolders(r *reading) {
 	r.each(func(user string, mailbox connector.SourceMailbox) {
-		folders, err := mailbox.Folders(r.ctx)
-		r.must("list folders of "+user, err)
-		r.ordered(folders)
-		again, err := mailbox.Folders(r.ctx)
-		r.must("list folders again", err)
-		if !slices.Equal(paths(folders), paths(again)) {
-			r.Errorf("folders of %s are %q, and then %q", user, paths(folders), paths(again))
+		folders, err := mailbox.Folders(r.Ctx)
+		r.Must("list folders of "+user, err)
+		r.Ordered(folders)
+		again, err := mailbox.Folders(r.Ctx)
+		r.Must("list folders again", err)
+		if !slices.Equal(check.Paths(folders), check.Paths(again)) {
+			r.Errorf("folders of %s are %q, and then %q", user, check.Paths(folders), check.Paths(again))
 		}
 		for _, f := range folders {
 			if names := f.Path.Names(); len(names) == 0 || slices.Contains(names, "") || mail.NewPath(names...) != f.Path {
@@ -314,7 +325,7 @@ func sourceContent(r *reading) {
 		for _, m := range messages[:min(len(messages), opened)] {
 			first, n, err := r.contents(mailbox, path, m)
 			if err != nil {
-				r.class("read a message", err)
+				r.Class("read a message", err)
 				r.Logf("%s %s %s: %v", user, path, m.Key, err)
 				continue
 			}

@@ -1,4 +1,4 @@
-package connectortest
+package check
 
 import (
 	"context"
@@ -13,17 +13,17 @@ import (
 // stopping it.
 const patience = 2 * time.Minute
 
-// skips are the deviations of one run.
-type skips struct {
+// Skips are the deviations of one run.
+type Skips struct {
 	reasons map[string]string
 	used    map[string]bool
 }
 
-// newSkips prints the deviations and fails the test at its end when one of them
+// NewSkips prints the deviations and fails the test at its end when one of them
 // names no case.
-func newSkips(t *testing.T, reasons map[string]string) *skips {
+func NewSkips(t *testing.T, reasons map[string]string) *Skips {
 	t.Helper()
-	s := &skips{reasons: reasons, used: map[string]bool{}}
+	s := &Skips{reasons: reasons, used: map[string]bool{}}
 	names := make([]string, 0, len(reasons))
 	for name := range reasons {
 		names = append(names, name)
@@ -42,9 +42,9 @@ func newSkips(t *testing.T, reasons map[string]string) *skips {
 	return s
 }
 
-// run runs one case, or leaves it out. Every case has its own context, which
+// Run runs one case, or leaves it out. Every case has its own context, which
 // ends before it would hang the test.
-func (s *skips) run(t *testing.T, name string, f func(ctx context.Context, t *testing.T)) {
+func (s *Skips) Run(t *testing.T, name string, f func(c *Case)) {
 	t.Helper()
 	reason, skip := s.reasons[name]
 	s.used[name] = true
@@ -54,12 +54,12 @@ func (s *skips) run(t *testing.T, name string, f func(ctx context.Context, t *te
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		f(ctx, t)
+		f(NewCase(ctx, t))
 	})
 }
 
-// findLeaks fails the test when it leaves goroutines behind.
-func findLeaks(t *testing.T) {
+// FindLeaks fails the test when it leaves goroutines behind.
+func FindLeaks(t *testing.T) {
 	t.Helper()
 	before := goleak.IgnoreCurrent()
 	t.Cleanup(func() {

@@ -1,4 +1,4 @@
-package connectortest
+package check
 
 import (
 	"io/fs"
@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// snapshot is a directory as it was at one moment.
-type snapshot struct{ entries []entry }
+// Snapshot is a directory as it was at one moment.
+type Snapshot struct{ entries []entry }
 
 type entry struct {
 	name string // relative to the directory
@@ -18,9 +18,9 @@ type entry struct {
 	data []byte // of files, and the goal of links
 }
 
-// takeSnapshot reads all of dir. The stores of the suite are small.
-func takeSnapshot(dir string) (*snapshot, error) {
-	s := &snapshot{}
+// TakeSnapshot reads all of dir. The stores of the suite are small.
+func TakeSnapshot(dir string) (*Snapshot, error) {
+	s := &Snapshot{}
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -48,10 +48,10 @@ func takeSnapshot(dir string) (*snapshot, error) {
 	return s, err
 }
 
-// restore makes dir what it was, writing into the files that are still there so
+// Restore makes dir what it was, writing into the files that are still there so
 // that they stay the same files to those who tell them by inode.
-func (s *snapshot) restore(dir string) error {
-	now, err := takeSnapshot(dir)
+func (s *Snapshot) Restore(dir string) error {
+	now, err := TakeSnapshot(dir)
 	if err != nil {
 		return err
 	}
@@ -85,9 +85,9 @@ func (s *snapshot) restore(dir string) error {
 	return nil
 }
 
-// differences names what is not the same in both, as far as a reader could have
+// Differences names what is not the same in both, as far as a reader could have
 // changed it.
-func (s *snapshot) differences(later *snapshot) []string {
+func (s *Snapshot) Differences(later *Snapshot) []string {
 	var list []string
 	then := map[string]entry{}
 	for _, e := range s.entries {

@@ -1,4 +1,4 @@
-package connectortest
+package reading
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"waybill/connector"
+	"waybill/connector/connectortest/internal/check"
 	"waybill/directory"
 	"waybill/failure"
 	"waybill/mail"
@@ -14,9 +15,9 @@ import (
 
 func sourceCensus(r *reading) {
 	r.eachFolder(func(user string, mailbox connector.SourceMailbox, path mail.Path, messages []mail.Message) {
-		exact, err := mailbox.Census(r.ctx, path, true)
-		r.must("count messages exactly", err)
-		listed, _ := collectAll(r.ctx, mailbox, path)
+		exact, err := mailbox.Census(r.Ctx, path, true)
+		r.Must("count messages exactly", err)
+		listed, _ := collectAll(r.Ctx, mailbox, path)
 		if exact.Messages != int64(listed) {
 			r.Errorf("%s %s: exact census counts %d messages, and %d are listed", user, path, exact.Messages, listed)
 		}
@@ -32,8 +33,8 @@ func sourceCensus(r *reading) {
 		if bytes >= 0 && exact.Bytes >= 0 && (exact.Bytes > bytes+slack || exact.Bytes < bytes-slack) {
 			r.Errorf("%s %s: exact census counts %d bytes, and %d are listed", user, path, exact.Bytes, bytes)
 		}
-		quick, err := mailbox.Census(r.ctx, path, false)
-		r.must("count messages", err)
+		quick, err := mailbox.Census(r.Ctx, path, false)
+		r.Must("count messages", err)
 		if quick.Messages < -1 || quick.Bytes < -1 {
 			r.Errorf("%s %s: census counts %d messages and %d bytes", user, path, quick.Messages, quick.Bytes)
 		}
@@ -63,8 +64,8 @@ func sourceState(r *reading) {
 	states := func() map[string]string {
 		all := map[string]string{}
 		r.eachFolder(func(user string, mailbox connector.SourceMailbox, path mail.Path, _ []mail.Message) {
-			c, err := mailbox.Census(r.ctx, path, false)
-			r.must("count messages", err)
+			c, err := mailbox.Census(r.Ctx, path, false)
+			r.Must("count messages", err)
 			all[user+" "+string(path)] = c.State
 		})
 		return all
@@ -82,7 +83,7 @@ func sourceState(r *reading) {
 	for _, p := range places {
 		r.reopen()
 		before := states()
-		r.close("close the source", r.source)
+		r.CloseOnce("close the source", r.source)
 		r.cfg.Change(r.T, p.user, p.path)
 		r.reopen()
 		name := p.user + " " + string(p.path)
@@ -93,42 +94,42 @@ func sourceState(r *reading) {
 }
 
 func sourceCancel(r *reading) {
-	ended, cancel := context.WithCancel(r.ctx)
+	ended, cancel := context.WithCancel(r.Ctx)
 	cancel()
-	_, err := collect(r.source.Users(ended))
-	r.wantClass("Users with a cancelled context", err, failure.Cancelled)
+	_, err := check.Collect(r.source.Users(ended))
+	r.WantClass("Users with a cancelled context", err, failure.Cancelled)
 	_, err = r.source.Book(ended)
-	r.wantClass("Book with a cancelled context", err, failure.Cancelled)
+	r.WantClass("Book with a cancelled context", err, failure.Cancelled)
 	mailbox, err := r.source.Mailbox(ended, r.users[0].ID)
 	if err == nil {
 		_ = mailbox.Close()
 	}
-	r.wantClass("Mailbox with a cancelled context", err, failure.Cancelled)
+	r.WantClass("Mailbox with a cancelled context", err, failure.Cancelled)
 	r.eachFolder(func(_ string, mailbox connector.SourceMailbox, path mail.Path, messages []mail.Message) {
 		_, err := mailbox.Folders(ended)
-		r.wantClass("Folders with a cancelled context", err, failure.Cancelled)
+		r.WantClass("Folders with a cancelled context", err, failure.Cancelled)
 		_, err = mailbox.Census(ended, path, true)
-		r.wantClass("Census with a cancelled context", err, failure.Cancelled)
-		_, err = collect(mailbox.Messages(ended, path))
-		r.wantClass("Messages with a cancelled context", err, failure.Cancelled)
+		r.WantClass("Census with a cancelled context", err, failure.Cancelled)
+		_, err = check.Collect(mailbox.Messages(ended, path))
+		r.WantClass("Messages with a cancelled context", err, failure.Cancelled)
 		if len(messages) > 0 {
 			body, err := mailbox.Open(ended, path, messages[0])
 			if err == nil {
 				_ = body.Close()
 			}
-			r.wantClass("Open with a cancelled context", err, failure.Cancelled)
+			r.WantClass("Open with a cancelled context", err, failure.Cancelled)
 		}
 		if len(messages) < 3 {
 			return
 		}
-		ctx, cancel := context.WithCancel(r.ctx)
+		ctx, cancel := context.WithCancel(r.Ctx)
 		defer cancel()
 		var last error
 		for _, err := range mailbox.Messages(ctx, path) {
 			cancel()
 			last = err
 		}
-		r.wantClass("Messages after its context ended", last, failure.Cancelled)
+		r.WantClass("Messages after its context ended", last, failure.Cancelled)
 	})
 	r.cancelReading()
 }
@@ -142,21 +143,21 @@ func (r *reading) cancelReading() {
 			if err != nil || whole < 2 {
 				continue
 			}
-			ctx, cancel := context.WithCancel(r.ctx)
+			ctx, cancel := context.WithCancel(r.Ctx)
 			body, err := mailbox.Open(ctx, path, m)
 			if err != nil {
 				cancel()
-				r.check("open a message", err)
+				r.Check("open a message", err)
 				continue
 			}
 			first := make([]byte, 1)
 			_, err = io.ReadFull(body, first)
-			r.check("read the first byte", err)
+			r.Check("read the first byte", err)
 			cancel()
 			n, err := io.Copy(io.Discard, body)
 			_ = body.Close()
 			if err != nil {
-				r.wantClass("read after the context ended", err, failure.Cancelled)
+				r.WantClass("read after the context ended", err, failure.Cancelled)
 			} else if n+1 != whole {
 				r.Errorf("%s %s: message %q ends after %d of %d bytes without an error when its context ends", user, path, m.Key, n+1, whole)
 			}
@@ -166,15 +167,15 @@ func (r *reading) cancelReading() {
 
 // sourceBreak stops listing early, and opens messages while listing.
 func sourceBreak(r *reading) {
-	for range r.source.Users(r.ctx) {
+	for range r.source.Users(r.Ctx) {
 		break
 	}
 	r.eachFolder(func(user string, mailbox connector.SourceMailbox, path mail.Path, messages []mail.Message) {
-		for range mailbox.Messages(r.ctx, path) {
+		for range mailbox.Messages(r.Ctx, path) {
 			break
 		}
 		n := 0
-		for m, err := range mailbox.Messages(r.ctx, path) {
+		for m, err := range mailbox.Messages(r.Ctx, path) {
 			if n++; n > 50 || err != nil {
 				continue
 			}
@@ -210,13 +211,13 @@ func sourceConcurrent(r *reading) {
 func (r *reading) everything(users []directory.User) []mail.Digest {
 	var all []mail.Digest
 	for _, u := range users {
-		mailbox, err := r.source.Mailbox(r.ctx, u.ID)
+		mailbox, err := r.source.Mailbox(r.Ctx, u.ID)
 		if err != nil {
 			continue
 		}
-		folders, _ := mailbox.Folders(r.ctx)
+		folders, _ := mailbox.Folders(r.Ctx)
 		for _, f := range folders {
-			messages, _ := collect(mailbox.Messages(r.ctx, f.Path))
+			messages, _ := check.Collect(mailbox.Messages(r.Ctx, f.Path))
 			for _, m := range messages[:min(len(messages), 50)] {
 				var digests [2]mail.Digest
 				var group sync.WaitGroup
@@ -238,28 +239,28 @@ func sourceUntouched(r *reading) {
 	if r.cfg.Dir == "" {
 		r.Skip("the source is not in a directory")
 	}
-	r.close("close the source", r.source)
-	before, err := takeSnapshot(r.cfg.Dir)
+	r.CloseOnce("close the source", r.source)
+	before, err := check.TakeSnapshot(r.cfg.Dir)
 	if err != nil {
 		r.Fatal(err)
 	}
 	r.reopen()
-	_, err = r.source.Book(r.ctx)
-	r.check("read the book", err)
+	_, err = r.source.Book(r.Ctx)
+	r.Check("read the book", err)
 	sourceCensus(r)
 	sourceContent(r)
 	r.compare(before, "while it is open")
-	r.close("close the source", r.source)
+	r.CloseOnce("close the source", r.source)
 	r.compare(before, "after reading")
 }
 
-func (r *reading) compare(before *snapshot, when string) {
+func (r *reading) compare(before *check.Snapshot, when string) {
 	r.Helper()
-	now, err := takeSnapshot(r.cfg.Dir)
+	now, err := check.TakeSnapshot(r.cfg.Dir)
 	if err != nil {
 		r.Fatal(err)
 	}
-	for i, d := range before.differences(now) {
+	for i, d := range before.Differences(now) {
 		if i < 10 {
 			r.Errorf("the source was written to: %s %s", d, when)
 		}
