@@ -126,9 +126,7 @@ func newStore(path string, readOnly bool) (*Store, error) {
 		return nil, failure.New(failure.Internal, "open site", path, "site.path", err)
 	}
 	s := &Store{path: path, readOnly: readOnly}
-	if s.blobs, err = blob.Open(s.dir()); err != nil {
-		return nil, err
-	}
+	s.blobs = blob.Open(s.dir())
 	return s, nil
 }
 

@@ -113,36 +113,3 @@ func TestAppendAndRead(t *testing.T) {
 		}
 	}
 }
-
-func BenchmarkAppendOpen(b *testing.B) {
-	s := newSite(b, "anna")
-	m := open(b, s, "", "anna")
-	const batch = 500
-	bodies := make([][]byte, b.N)
-	for i := range bodies {
-		bodies[i] = body(i, 5000)
-	}
-	b.ReportAllocs()
-	b.ResetTimer()
-	b.SetBytes(5000)
-	for n := 0; n < b.N; n += batch {
-		var items []sitestore.Incoming
-		for _, x := range bodies[n:min(n+batch, b.N)] {
-			items = append(items, incoming(x, `\Seen`))
-		}
-		out, err := m.Append(b.Context(), mail.Inbox, 0, items)
-		if err != nil {
-			b.Fatal(err)
-		}
-		for _, o := range out {
-			_, r, err := m.Open(b.Context(), mail.Inbox, o.UID)
-			if err != nil {
-				b.Fatal(err)
-			}
-			if _, err := io.Copy(io.Discard, r); err != nil {
-				b.Fatal(err)
-			}
-			r.Close()
-		}
-	}
-}

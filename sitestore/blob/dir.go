@@ -5,10 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"runtime"
 	"sync"
-
-	"github.com/klauspost/compress/zstd"
 
 	"waybill/failure"
 )
@@ -21,8 +18,6 @@ const maxOpenSegments = 128
 // goroutines; a Segment belongs to one.
 type Dir struct {
 	path string
-	enc  *zstd.Encoder // for EncodeAll only, which may be called concurrently
-	dec  *zstd.Decoder // for DecodeAll only
 
 	mu      sync.RWMutex
 	reading map[int64]*os.File
@@ -35,20 +30,8 @@ type Dir struct {
 }
 
 // Open takes the segment files in path. Nothing is read or made yet.
-func Open(path string) (*Dir, error) {
-	// Mails are short: without entropy coding a body takes a quarter more room
-	// and a third less time. Large bodies stream through the full coder.
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(false),
-		zstd.WithNoEntropyCompression(true), zstd.WithEncoderConcurrency(runtime.GOMAXPROCS(0)))
-	if err != nil {
-		return nil, failure.New(failure.Internal, "prepare compression", path, "site.codec", err)
-	}
-	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(runtime.GOMAXPROCS(0)),
-		zstd.WithDecoderMaxMemory(4*SmallBody), zstd.WithDecodeAllCapLimit(true))
-	if err != nil {
-		return nil, failure.New(failure.Internal, "prepare compression", path, "site.codec", err)
-	}
-	return &Dir{path: path, enc: enc, dec: dec, reading: map[int64]*os.File{}}, nil
+func Open(path string) *Dir {
+	return &Dir{path: path, reading: map[int64]*os.File{}}
 }
 
 // Close gives back every file and lock. Readers that are still open keep
@@ -68,7 +51,6 @@ func (d *Dir) Close() error {
 		errs = append(errs, f.Close())
 	}
 	d.idle, d.reading = nil, nil
-	d.dec.Close()
 	return errors.Join(errs...)
 }
 

@@ -10,6 +10,7 @@ import (
 	"io"
 	"sync"
 
+	"github.com/klauspost/compress/s2"
 	"github.com/klauspost/compress/zstd"
 
 	"waybill/failure"
@@ -19,16 +20,20 @@ import (
 // that differs ends with an error of class Malformed in place of io.EOF. The
 // caller closes the reader.
 func (d *Dir) Open(ctx context.Context, loc Location, digest Digest) (io.ReadCloser, error) {
-	if loc.Offset < headerSize || loc.Stored < 0 || loc.Size < 0 || loc.Encoding > Zstd {
+	if loc.Offset < headerSize || loc.Stored < 0 || loc.Size < 0 || loc.Encoding > S2 {
 		return nil, damaged(d.segmentPath(loc.Segment), "site.body-place", fmt.Errorf("index gives an impossible place: %+v", loc))
 	}
 	file, done, err := d.reader(loc.Segment)
 	if err != nil {
 		return nil, err
 	}
-	if loc.Size <= SmallBody && loc.Stored <= SmallBody+1024 {
+	if loc.Size <= SmallBody && loc.Stored <= int64(s2.MaxEncodedLen(SmallBody)) && loc.Encoding != Zstd {
 		r, err := d.small(file, loc, digest)
 		return r, errors.Join(err, done())
+	}
+	if loc.Encoding == S2 {
+		_ = done()
+		return nil, damaged(loc.String(), "site.body-place", fmt.Errorf("index gives an impossible size: %+v", loc))
 	}
 	var r io.Reader = io.NewSectionReader(file, loc.Offset, loc.Stored)
 	s := &stream{ctx: ctx, dir: d, loc: loc, want: digest, done: done, sum: sha256.New(), in: r}
@@ -54,9 +59,13 @@ func (d *Dir) small(file io.ReaderAt, loc Location, digest Digest) (io.ReadClose
 		return nil, failure.New(failure.ClassOf(err), "read message body", loc.String(), "site.segment-unreadable", err)
 	}
 	body := stored
-	if loc.Encoding == Zstd {
+	if loc.Encoding == S2 {
+		if size, err := s2.DecodedLen(*stored); err != nil || int64(size) != loc.Size {
+			d.buffers.Put(stored)
+			return nil, damaged(loc.String(), "site.body-damaged", errors.Join(err, errDiffers))
+		}
 		body = d.buffer(int(loc.Size))
-		plain, err := d.dec.DecodeAll(*stored, (*body)[:0:loc.Size])
+		plain, err := s2.Decode((*body)[:cap(*body)], *stored)
 		d.buffers.Put(stored)
 		if err != nil {
 			d.buffers.Put(body)

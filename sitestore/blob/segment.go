@@ -1,13 +1,16 @@
 package blob
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 
+	"github.com/klauspost/compress/s2"
 	"github.com/klauspost/compress/zstd"
 
 	"waybill/failure"
@@ -115,10 +118,15 @@ func (s *Segment) IsFull() bool { return s.End() >= SegmentLimit }
 
 // Put appends a body that is in memory.
 func (s *Segment) Put(body []byte) (Location, error) {
+	if len(body) > SmallBody {
+		loc, _, readErr, err := s.PutStream(bytes.NewReader(body))
+		return loc, errors.Join(readErr, err)
+	}
 	start := s.End()
 	mark := len(s.pending)
-	loc := Location{Segment: s.id, Offset: start, Size: int64(len(body)), Encoding: Zstd}
-	s.pending = s.dir.enc.EncodeAll(body, s.pending)
+	loc := Location{Segment: s.id, Offset: start, Size: int64(len(body)), Encoding: S2}
+	s.pending = slices.Grow(s.pending, s2.MaxEncodedLen(len(body)))
+	s.pending = s.pending[:mark+len(s2.Encode(s.pending[mark:cap(s.pending)], body))]
 	if len(s.pending)-mark >= len(body) {
 		s.pending = append(s.pending[:mark], body...)
 		loc.Encoding = Raw
