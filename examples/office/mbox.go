@@ -28,11 +28,10 @@ func writeMbox(dir string, box *mailbox) (Mailbox, error) {
 		}
 		for i, l := range box.folders[p] {
 			content := withStatus(box.system, l)
-			cut := box.user == "greg.whitfield" && p == "INBOX" && i == len(box.folders[p])-1
+			cut := box.user == "bengt.lund" && p == "cron/kogge" && i == len(box.folders[p])-1
 			if cut {
-				// The disk was full: the file ends in the middle of a word.
-				content = content[:len(content)*2/3]
-				content = bytes.TrimRight(content, "\n")
+				// The disk was full: the file ends before its Content-Length says so.
+				content = bytes.TrimRight(content[:len(content)-100], "\n")
 				m.broken = append(m.broken, Broken{m.User, p, "last message is cut off in the middle", "verified with a note"})
 			}
 			f.add(content)
