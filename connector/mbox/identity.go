@@ -19,13 +19,14 @@ import (
 // the line ends at its end, which come and go with what follows in the file.
 // The digest makes a key that survives other programs' rewriting of the file.
 type hasher struct {
-	in  *bufio.Reader
-	sum hash.Hash
-	run []byte // line ends that may be the last
+	in   *bufio.Reader
+	sum  hash.Hash
+	run  []byte // line ends that may be the last
+	room []byte
 }
 
 func newHasher() *hasher {
-	return &hasher{in: bufio.NewReaderSize(nil, 64<<10), sum: sha256.New(), run: make([]byte, 0, runLimit)}
+	return &hasher{in: bufio.NewReaderSize(nil, 16<<10), sum: sha256.New(), run: make([]byte, 0, runLimit), room: make([]byte, 64<<10)}
 }
 
 // runLimit bounds how many line ends at the end are left out.
@@ -38,7 +39,15 @@ func (h *hasher) digest(file io.ReaderAt, e format.Entry) (uint64, error) {
 	h.run = h.run[:0]
 	header, skip, start := true, false, true
 	for {
-		text, err := h.in.ReadSlice('\n')
+		var text []byte
+		var err error
+		if header {
+			text, err = h.in.ReadSlice('\n')
+		} else { // lines do not matter any more
+			var n int
+			n, err = h.in.Read(h.room)
+			text = h.room[:n]
+		}
 		if header && start && len(text) > 0 {
 			switch name, _, ok := bytes.Cut(text[:min(len(text), 64)], []byte(":")); {
 			case text[0] == ' ' || text[0] == '\t':

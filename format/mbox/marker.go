@@ -29,6 +29,7 @@ type Marker struct {
 	length int64   // of the marker's line
 	fields []int64 // ends of the lines that may be ours, from the message's start
 	ours   int     // how many of them are
+	lead   int     // how many of the first are named as ours
 	exact  bool    // the fields are the three that we write, in place
 	state  Fields  // what they say
 }
@@ -96,11 +97,15 @@ func (m *Marker) fieldLine(head []byte, length int64) bool {
 	}
 	m.fields = append(m.fields, m.after(len(m.fields))+length)
 	names := []string{"Status", "X-Status", "X-Keywords"}
+	n := len(m.fields)
 	if slices.Contains(names, name) {
 		m.state.add(head)
 		m.state.open = nil
+		if m.lead == n-1 && n <= addedFields {
+			m.lead = n
+		}
 	}
-	if n := len(m.fields); n <= addedFields {
+	if n <= addedFields {
 		m.exact = (n == 1 || m.exact) && name == names[n-1]
 	}
 	return true
@@ -122,12 +127,14 @@ func (m *Marker) settle(stored int64, quoted int) {
 	m.exact = false
 }
 
-// prefix is how many stored bytes stand before the message's own.
+// prefix is how many stored bytes stand before the message's own. Where another
+// program moved things about, that is at least the marker and what still stands
+// below it under the names of our fields.
 func (m *Marker) prefix() int64 {
 	if m.Intact {
 		return m.after(m.ours)
 	}
-	return m.length
+	return m.after(m.lead)
 }
 
 // after is how long the marker and n fields behind it are.
