@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"waybill/event"
 	"waybill/rights"
@@ -15,13 +16,17 @@ func (p *page) facts(w *Waybill) {
 	if took == 0 && !w.Run.Ended.IsZero() {
 		took = w.Run.Ended.Sub(w.Run.Started).Seconds()
 	}
-	ended := moment(w.Run.Ended)
-	if w.Run.Ended.IsZero() {
-		ended = "still running when this was written"
+	ended := fact{Label: "Ended", Value: moment(w.Run.Ended), More: "took " + span(took)}
+	switch {
+	case !w.Run.Ended.IsZero():
+	case took > 0: // a run that writes its own waybill has not ended yet
+		ended = fact{Label: "Until", Value: moment(w.Run.Started.Add(time.Duration(took * float64(time.Second)))), More: span(took) + ", when this was written"}
+	default:
+		ended = fact{Label: "Ended", Value: "not recorded", More: "the run was killed, or goes on"}
 	}
 	p.Facts = []fact{
 		{Label: "Started", Value: moment(w.Run.Started)},
-		{Label: "Ended", Value: ended, More: "took " + span(took)},
+		ended,
 		{Label: "Compared by", Value: cmp.Or(visible(w.Level, nameLimit), "not stated")},
 		{Label: "On", Value: cmp.Or(visible(w.Run.Host, nameLimit), "not stated")},
 	}
@@ -187,7 +192,10 @@ func (p *page) runs(runs []Run) {
 		line := runLine{ID: number(r.ID), Started: moment(r.Started), Ended: moment(r.Ended), Took: span(r.Seconds), Exit: fmt.Sprint(r.Exit),
 			Command: visible(r.Command, textLimit), Host: visible(r.Host, nameLimit), Ledger: fmt.Sprintf("%.0f %%", 100*r.LedgerShare)}
 		if r.Ended.IsZero() {
-			line.Ended, line.Exit, line.Took = "did not end", "–", "–"
+			line.Ended, line.Exit = "not recorded", "–"
+			if r.Seconds == 0 {
+				line.Took = "–"
+			}
 		}
 		p.Runs = append(p.Runs, line)
 	}

@@ -41,8 +41,10 @@ func (w *Waybill) ExitCode() int {
 }
 
 // refused reports whether preflight stopped the run before it changed anything.
+// A right that seems to be missing and turned out not to be needed, because
+// preflight passed, does not count.
 func (w *Waybill) refused() bool {
-	if w.missingRights() == 0 {
+	if w.missingRights() == 0 || w.happened(event.PreflightPassed) {
 		return false
 	}
 	t := w.Totals
@@ -50,9 +52,12 @@ func (w *Waybill) refused() bool {
 		return true
 	}
 	// A later run over a ledger that already holds outcomes may be refused too.
-	return w.Run.Exit == ExitRefused || slices.ContainsFunc(w.Events, func(e event.Event) bool {
-		return e.Code == event.PreflightRefused && !e.Time.Before(w.Run.Started)
-	})
+	return w.Run.Exit == ExitRefused || w.happened(event.PreflightRefused)
+}
+
+// happened reports whether an event is from this run.
+func (w *Waybill) happened(code event.Code) bool {
+	return slices.ContainsFunc(w.Events, func(e event.Event) bool { return e.Code == code && !e.Time.Before(w.Run.Started) })
 }
 
 func (w *Waybill) missingRights() int {
@@ -71,7 +76,8 @@ func (w *Waybill) missingRights() int {
 func (m Mailbox) Outcome() string {
 	c := m.Count
 	switch {
-	case m.State == Skipped && c.Found == c.Skipped:
+	case m.State == Skipped && c.Balanced():
+		// An earlier run may have moved it; its messages count all the same.
 		return Skipped
 	case m.State != Complete && m.State != Exceptions, m.Error != "", !c.Balanced(), m.Hollow(),
 		slices.ContainsFunc(m.Folders, func(f Folder) bool { return !f.Complete || f.Error != "" || !f.Count.Balanced() }):

@@ -22,6 +22,8 @@ func one(c Count, state string) *Waybill {
 
 func TestExitCode(t *testing.T) {
 	missing := []rights.Finding{{Action: "append", Where: "anna"}}
+	// refused is a run without the event that preflight passed.
+	refused := func(w *Waybill) { w.Events, w.Findings = w.Events[:1], missing }
 	change := func(w *Waybill, f func(*Waybill)) *Waybill { f(w); return w }
 	for _, c := range []struct {
 		name string
@@ -44,18 +46,21 @@ func TestExitCode(t *testing.T) {
 		{"folder not complete", change(one(Count{Verified: 5}, Complete), func(w *Waybill) { w.Mailboxes[0].Folders[0].Complete = false }), 2},
 		{"unknown state", one(Count{Verified: 5}, "running"), 2},
 		{"no state", one(Count{Verified: 5}, ""), 2},
-		{"skipped user with mail moved", one(Count{Verified: 5}, Skipped), 2},
+		{"user skipped whose mail an earlier run moved", one(Count{Verified: 5}, Skipped), 0},
+		{"user skipped with messages quarantined earlier", one(Count{Verified: 5, Quarantined: 1}, Skipped), 1},
+		{"user skipped half-way", one(Count{Verified: 5, Open: 1}, Skipped), 2},
 		{"no mailbox", base(1), 2},
 		{"arithmetic broken", change(one(Count{Verified: 5}, Complete), func(w *Waybill) { w.Totals.Found++ }), 2},
 		{"messages.jsonl disagrees", change(one(Count{Verified: 5}, Complete), func(w *Waybill) { w.Lines = map[string]int64{"quarantined": 1} }), 2},
-		{"preflight refused", change(one(Count{Open: 5}, Incomplete), func(w *Waybill) { w.Findings = missing }), 3},
-		{"preflight refused without mailboxes", change(base(1), func(w *Waybill) { w.Findings = missing }), 3},
+		{"preflight refused", change(one(Count{Open: 5}, Incomplete), refused), 3},
+		{"preflight passed in spite of a finding", change(one(Count{}, Complete), func(w *Waybill) { w.Findings = missing }), 0},
+		{"preflight refused without mailboxes", change(base(1), refused), 3},
 		{"preflight refused a second run", change(one(Count{Verified: 5}, Complete), func(w *Waybill) {
-			w.Findings = missing
+			refused(w)
 			w.Events = append(w.Events, event.Event{Code: event.PreflightRefused, Time: w.Run.Started.Add(time.Second)})
 		}), 3},
 		{"an earlier run was refused", change(one(Count{Verified: 5}, Complete), func(w *Waybill) {
-			w.Findings = missing
+			refused(w)
 			w.Events = append(w.Events, event.Event{Code: event.PreflightRefused, Time: w.Run.Started.Add(-time.Hour)})
 		}), 0},
 	} {
