@@ -74,6 +74,12 @@ func readIndex(ctx context.Context, dir string) (*index, error) {
 	if missing == 2 && !files.IsDir(filepath.Join(dir, "tmp")) && !isMarked(dir) && !files.IsDir(dir) {
 		return nil, failure.New(failure.Vanished, "list messages", dir, "maildir.no-folder", errors.New("the folder is gone"))
 	}
+	x.sort()
+	return x, nil
+}
+
+// sort brings the names into the order of arrival.
+func (x *index) sort() {
 	var a, b [maxDirName + 1]byte
 	slices.SortFunc(x.entries, func(l, r entry) int {
 		if l.time != r.time {
@@ -92,7 +98,6 @@ func readIndex(ctx context.Context, dir string) (*index, error) {
 		}
 		return 1
 	})
-	return x, nil
 }
 
 func (x *index) scan(ctx context.Context, dir string, isNew bool) error {
