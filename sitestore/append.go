@@ -121,8 +121,9 @@ func (b *batch) store(op string, folder mail.Path, id int64, validity uint32, it
 	}
 	b.arena = arena
 	defer func() { *arena = (*arena)[:0]; m.store.arenas.Put(arena) }()
+	where := m.where(folder)
 	for i, item := range items {
-		if err := ended(b.ctx, op, m.where(folder)); err != nil {
+		if err := ended(b.ctx, op, where); err != nil {
 			return nil, err
 		}
 		if err := b.stage(i, item); err != nil {
@@ -130,7 +131,7 @@ func (b *batch) store(op string, folder mail.Path, id int64, validity uint32, it
 		}
 	}
 	// A reader that stopped because of the context stopped the whole batch.
-	if err := ended(b.ctx, op, m.where(folder)); err != nil {
+	if err := ended(b.ctx, op, where); err != nil {
 		return nil, err
 	}
 	if err := b.write(); err != nil {
@@ -340,6 +341,7 @@ func (b *batch) index(op string, folder mail.Path, id int64, validity uint32, it
 		}
 		return t.exec(`UPDATE folder SET uidnext = ?, modseq = ?, messages = messages + ?, bytes = bytes + ? WHERE id = ?`, next, modseq, count, total, id)
 	})
+	m.store.changes.of(id).Add(1)
 	if err != nil {
 		return nil, err
 	}

@@ -22,6 +22,7 @@ type Mailbox struct {
 	access    access
 	entry     int64 // in open_mailbox; 0 while the behaviour is ordinary
 	segment   *blob.Segment
+	ahead     ahead
 
 	mu  sync.Mutex
 	ids map[mail.Path]int64

@@ -10,7 +10,6 @@ import (
 
 	"waybill/failure"
 	"waybill/mail"
-	"waybill/sitestore/blob"
 )
 
 // Message is one message of a folder.
@@ -50,18 +49,25 @@ func (r *row) message(ctx context.Context, s *Store) (Message, error) {
 	words, err := s.keywordsOf(ctx, r.keywords)
 	m.Flags = mail.FlagSet{System: mail.Flags(r.flags), Keywords: words}
 	if r.date.Valid {
-		m.Date = date(r.date.Int64, r.zone)
+		m.Date = s.date(r.date.Int64, r.zone)
 	}
 	return m, err
 }
 
 // date puts an internal date together again.
-func date(seconds int64, zone int) time.Time {
+func (s *Store) date(seconds int64, zone int) time.Time {
 	t := time.Unix(seconds, 0).UTC()
-	if zone == 0 {
+	if zone < -maxZone || zone > maxZone || zone == 0 {
 		return t
 	}
-	return t.In(time.FixedZone("", zone*60))
+	// There are few zones and many dates.
+	at := &s.zones[zone+maxZone]
+	loc := at.Load()
+	if loc == nil {
+		loc = time.FixedZone("", zone*60)
+		at.Store(loc)
+	}
+	return t.In(loc)
 }
 
 // maxZone is the largest offset from UTC that is kept, in minutes.
@@ -131,12 +137,7 @@ func (m *Mailbox) Open(ctx context.Context, folder mail.Path, uid uint32) (Messa
 	if err != nil {
 		return Message{}, nil, err
 	}
-	var r row
-	var loc blob.Location
-	var have sql.NullInt64
-	found, err := m.store.row(ctx, op, `SELECT `+messageColumns+`, b.segment, coalesce(b.place, 0), coalesce(b.stored, 0),
-		coalesce(b.encoding, 0) FROM message m LEFT JOIN blob b ON b.digest = m.digest WHERE m.folder = ? AND m.uid = ?`,
-		[]any{id, int64(uid)}, append(r.into(), &have, &loc.Offset, &loc.Stored, &loc.Encoding)...)
+	r, found, err := m.find(ctx, id, uid)
 	if err != nil {
 		return Message{}, nil, err
 	}
@@ -147,11 +148,12 @@ func (m *Mailbox) Open(ctx context.Context, folder mail.Path, uid uint32) (Messa
 	if err != nil {
 		return msg, nil, err
 	}
-	if !have.Valid {
+	if !r.segment.Valid {
 		return msg, nil, failure.New(failure.Malformed, op, m.whereUID(folder, uid), "site.body-missing", errors.New("the index has no body for this message")).
 			WithRemedy("restore the site from a backup")
 	}
-	loc.Segment, loc.Size = have.Int64, msg.Size
+	loc := r.loc
+	loc.Segment, loc.Size = r.segment.Int64, msg.Size
 	body, err := m.store.blobs.Open(ctx, loc, msg.Digest)
 	if err != nil {
 		return msg, nil, failure.New(failure.ClassOf(err), op, m.whereUID(folder, uid), failure.RuleOf(err), err)
@@ -200,6 +202,7 @@ func (m *Mailbox) SetFlags(ctx context.Context, folder mail.Path, uid uint32, wa
 		return t.exec(`UPDATE message SET flags = ?, keywords = ?, modseq = (SELECT modseq FROM folder WHERE id = ?) WHERE folder = ? AND uid = ?`,
 			int64(want.System), set, id, id, int64(uid))
 	})
+	m.store.changes.of(id).Add(1)
 	if err == nil {
 		m.store.remember(fresh)
 	}
@@ -217,6 +220,7 @@ func (m *Mailbox) Expunge(ctx context.Context, folder mail.Path, uids ...uint32)
 	if err != nil {
 		return err
 	}
+	defer m.store.changes.of(id).Add(1)
 	return m.store.change(ctx, op, func(t *tx) error {
 		for _, uid := range uids {
 			var size int64

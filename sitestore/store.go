@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"waybill/failure"
@@ -38,6 +39,8 @@ type Store struct {
 	holder   *os.File
 	keywords keywordCache
 	arenas   sync.Pool
+	changes  changeCounts
+	zones    [2*maxZone + 1]atomic.Pointer[time.Location]
 }
 
 // Info says whose site a file is.
