@@ -98,3 +98,9 @@ func escapeName(name string, page mf.CodePage) string {
 	}
 	return b.String()
 }
+
+// storable tells whether a folder's path is the same after writing and reading.
+func storable(p mail.Path, page mf.CodePage) bool {
+	b, replaced := page.Encode(formatFolder(p))
+	return p != "" && replaced == 0 && parseFolder(page.Decode(b)) == p && !strings.ContainsAny(string(p), "\r\n")
+}

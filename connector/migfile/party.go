@@ -63,7 +63,8 @@ func isClean(addr string) bool {
 		return false
 	}
 	for i := 0; i < len(addr); i++ {
-		if c := addr[i]; c <= ' ' || c == 0x7f || strings.IndexByte(`<>()",;:\`, c) >= 0 {
+		c := addr[i]
+		if c <= ' ' || c == 0x7f || strings.IndexByte(`<>()",;:\`, c) >= 0 || i < len(local) && strings.IndexByte("[]", c) >= 0 {
 			return false
 		}
 	}

@@ -1,0 +1,132 @@
+package migfile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"waybill/failure"
+)
+
+// A journal makes an append to several files atomic: before the first byte is
+// written it holds their sizes, durably, and it is removed when all bytes are
+// durable. A journal that is found later means that the append was cut off, and
+// the files are cut back to those sizes.
+
+// journalSuffix marks journals, which lie beside the packing list.
+const journalSuffix = ".journal"
+
+func ioError(op, where string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var e *failure.Error
+	if errors.As(err, &e) {
+		return err
+	}
+	return failure.New(failure.ClassOf(err), op, where, "migfile.write", err)
+}
+
+// beginJournal records the sizes of files, by their names in dir.
+func beginJournal(dir, name string, sizes map[string]int64) error {
+	var b bytes.Buffer
+	for file, size := range sizes {
+		fmt.Fprintf(&b, "%d %s\n", size, file)
+	}
+	b.WriteString("end\n")
+	return writeFile(filepath.Join(dir, name+journalSuffix), b.Bytes())
+}
+
+func endJournal(dir, name string) error {
+	if err := os.Remove(filepath.Join(dir, name+journalSuffix)); err != nil {
+		return ioError("end journal", filepath.Join(dir, name), err)
+	}
+	return syncDir(dir)
+}
+
+// recoverJournal undoes the append that a journal speaks of, if there is one.
+func recoverJournal(dir, name string) error {
+	path := filepath.Join(dir, name+journalSuffix)
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return ioError("read journal", path, err)
+	}
+	lines := strings.Split(string(b), "\n")
+	for _, line := range lines {
+		var size int64
+		digits, file, ok := strings.Cut(line, " ")
+		if !ok {
+			continue
+		}
+		if _, err := fmt.Sscanf(digits, "%d", &size); err != nil || file != filepath.Base(file) {
+			return failure.New(failure.Malformed, "read journal", path, "migfile.journal", errors.New("the journal is damaged"))
+		}
+		if err := truncate(filepath.Join(dir, file), size); err != nil {
+			return ioError("undo append", filepath.Join(dir, file), err)
+		}
+	}
+	return endJournal(dir, name)
+}
+
+func truncate(path string, size int64) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if info.Size() > size {
+		if err := f.Truncate(size); err != nil {
+			return err
+		}
+	}
+	return f.Sync()
+}
+
+// writeFile replaces a file as a whole: it is there before or after, never in part.
+func writeFile(path string, b []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".waybill-*")
+	if err != nil {
+		return ioError("write file", path, err)
+	}
+	defer func() { _ = os.Remove(f.Name()) }() // does nothing once it is renamed
+	_, err = f.Write(b)
+	if err == nil {
+		err = f.Chmod(0o640)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return ioError("write file", path, err)
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return ioError("write directory", dir, err)
+	}
+	err = d.Sync()
+	if closeErr := d.Close(); err == nil {
+		err = closeErr
+	}
+	return ioError("write directory", dir, err)
+}

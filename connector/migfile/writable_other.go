@@ -1,0 +1,6 @@
+//go:build !unix
+
+package migfile
+
+// writable cannot be asked here; preflight tries.
+func writable(string) error { return nil }
