@@ -51,7 +51,7 @@ func createAccounts(tr *trial) {
 	for _, n := range []int{2, 0, 1} {
 		tr.account(target, n)
 	}
-	want := append(before, "anna", "bert", "cora")
+	want := slices.Concat(before, []string{"anna", "bert", "cora"})
 	slices.Sort(want)
 	for range 2 {
 		if got := tr.accounts(target); !slices.Equal(got, want) {

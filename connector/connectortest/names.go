@@ -97,6 +97,12 @@ func (tr *trial) tryNames(names [][]string) {
 		made = append(made, stored)
 	}
 	listed := check.Paths(tr.folders(d.mailbox))
+	for i, path := range made {
+		if !slices.Contains(listed, path) {
+			made[i] = d.rename(path, taken, listed)
+		}
+	}
+	listed = check.Paths(tr.folders(d.mailbox))
 	for _, path := range made {
 		if !slices.Contains(listed, path) {
 			tr.Errorf("folder %q (for %q) was created and is not listed; near it: %q", path, taken[path], near(path, listed))
@@ -113,6 +119,34 @@ func (tr *trial) tryNames(names [][]string) {
 			tr.Errorf("folder %q is listed, and nobody created it", path)
 		}
 	}
+}
+
+// rename asks for another name, as the engine does where the system ignores
+// case, and creates the folder under it.
+func (d *desk) rename(path mail.Path, taken map[mail.Path][]string, listed []mail.Path) mail.Path {
+	d.Helper()
+	clash := func(with mail.Path) bool {
+		return slices.ContainsFunc(listed, func(l mail.Path) bool { return strings.EqualFold(string(l), string(with)) })
+	}
+	if !clash(path) {
+		return path
+	}
+	for attempt := 1; attempt < 10; attempt++ {
+		other, _, _ := d.target.FolderName(mail.NewPath(taken[path]...), attempt)
+		if taken[other] != nil || clash(other) {
+			continue
+		}
+		taken[other] = taken[path]
+		d.Must("create folder "+string(other), d.mailbox.CreateFolder(d.Ctx, mail.Folder{Path: other}))
+		if !d.caps.EmptyFolders {
+			shelf := *d
+			shelf.path = other
+			shelf.deliver(post.Compose(attempt))
+		}
+		return other
+	}
+	d.Errorf("folder %q clashes with another in case, and ten attempts give no other name", path)
+	return path
 }
 
 // near picks the listed folders that may be meant, to make a failure readable.

@@ -119,14 +119,13 @@ func (b *targetMailbox) deliver(ctx context.Context, path mail.Path, item connec
 	if limit := b.s.caps.MaxMessage; limit > 0 && int64(len(body)) > limit {
 		return connector.Receipt{Err: failure.New(failure.TooLarge, "append message", where, "fake.too-large", nil)}, nil
 	}
-	m, notes := b.keep(item, body)
-
 	b.s.mu.Lock()
 	defer b.s.mu.Unlock()
 	f, err := b.s.find("append message", b.user, path)
 	if err != nil {
 		return connector.Receipt{}, err
 	}
+	m, notes := b.keep(f, item, body)
 	id := f.add(m).key()
 	if b.s.options.Silent {
 		id = ""
@@ -152,11 +151,15 @@ func read(ctx context.Context, item connector.Item, limit int64) ([]byte, error)
 
 // keep is what the system makes of an item: what its capabilities say, less
 // what it silently loses.
-func (b *targetMailbox) keep(item connector.Item, body []byte) (Message, []mail.Note) {
+func (b *targetMailbox) keep(f *folder, item connector.Item, body []byte) (m Message, notes []mail.Note) {
 	caps := b.s.caps
-	m := Message{Body: body, Flags: mail.FlagSet{System: item.Flags.System & caps.Flags}}
+	m = Message{Body: body, Flags: mail.FlagSet{System: item.Flags.System & caps.Flags}}
 	if caps.Keywords && !b.s.options.DropKeywords {
-		m.Flags = mail.NewFlagSet(m.Flags.System, item.Flags.Keywords...)
+		kept := f.keywords(caps.MaxKeywords, item.Flags.Keywords)
+		m.Flags = mail.NewFlagSet(m.Flags.System, kept...)
+		if len(kept) < len(item.Flags.Keywords) {
+			notes = append(notes, mail.Note{Kind: "keyword-dropped", Text: "the folder has as many keywords as it can hold"})
+		}
 	}
 	if caps.DatePrecision > 0 && !b.s.options.DropDates {
 		m.Date = item.InternalDate.Truncate(caps.DatePrecision)
@@ -164,10 +167,32 @@ func (b *targetMailbox) keep(item connector.Item, body []byte) (Message, []mail.
 		late := !caps.LatestDate.IsZero() && m.Date.After(caps.LatestDate)
 		if early || late {
 			m.Date = time.Time{}
-			return m, []mail.Note{{Kind: "date-unknown", Text: "date outside of what this system can hold"}}
+			notes = append(notes, mail.Note{Kind: "date-unknown", Text: "the date is outside of what this system can hold"})
 		}
 	}
-	return m, nil
+	return m, notes
+}
+
+// keywords picks those of wanted that the folder has already, and new ones until
+// it has limit of them.
+func (f *folder) keywords(limit int, wanted []string) []string {
+	if limit == 0 {
+		return wanted
+	}
+	known := map[string]bool{}
+	for _, m := range f.messages {
+		for _, k := range m.Flags.Keywords {
+			known[strings.ToLower(k)] = true
+		}
+	}
+	var kept []string
+	for _, k := range wanted {
+		if known[strings.ToLower(k)] || len(known) < limit {
+			known[strings.ToLower(k)] = true
+			kept = append(kept, k)
+		}
+	}
+	return kept
 }
 
 func (b *targetMailbox) Arrived(ctx context.Context, path mail.Path, since connector.Position) iter.Seq2[connector.Stored, error] {

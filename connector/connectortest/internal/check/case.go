@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"iter"
+	"strings"
 	"testing"
 
 	"waybill/failure"
@@ -79,18 +80,19 @@ func (c *Case) WantClass(op string, err error, class failure.Class) {
 	}
 }
 
-// Ordered checks that each folder is listed once and after its parent.
+// Ordered checks that each folder is listed once and after its parent, which a
+// system that ignores case may spell in another way.
 func (c *Case) Ordered(list []mail.Folder) {
 	c.Helper()
-	seen := map[mail.Path]bool{}
+	seen, parents := map[mail.Path]bool{}, map[string]bool{}
 	for _, f := range list {
 		if seen[f.Path] {
 			c.Errorf("folder %q is listed twice", f.Path)
 		}
-		if parent := f.Path.Parent(); parent != "" && !seen[parent] {
+		if parent := f.Path.Parent(); parent != "" && !parents[strings.ToLower(string(parent))] {
 			c.Errorf("folder %q is listed, and its parent is not listed before it", f.Path)
 		}
-		seen[f.Path] = true
+		seen[f.Path], parents[strings.ToLower(string(f.Path))] = true, true
 	}
 }
 

@@ -167,11 +167,17 @@ func (r *reading) cancelReading() {
 
 // sourceBreak stops listing early, and opens messages while listing.
 func sourceBreak(r *reading) {
-	for range r.source.Users(r.Ctx) {
+	for _, err := range r.source.Users(r.Ctx) {
+		if err != nil {
+			r.Class("list users", err)
+		}
 		break
 	}
 	r.eachFolder(func(user string, mailbox connector.SourceMailbox, path mail.Path, messages []mail.Message) {
-		for range mailbox.Messages(r.Ctx, path) {
+		for _, err := range mailbox.Messages(r.Ctx, path) {
+			if err != nil {
+				r.Class("list messages", err)
+			}
 			break
 		}
 		n := 0
