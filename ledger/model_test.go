@@ -26,9 +26,6 @@ type model struct {
 // restarts in between, and compares all that can be read.
 func TestModel(t *testing.T) {
 	base := t.TempDir()
-	if testing.Short() {
-		t.Skip("takes seconds")
-	}
 	ctx := context.Background()
 	keys := rapid.OneOf(rapid.SampledFrom([]string{"a", "b", "c", "d", "e", "f"}), rapid.StringMatching(`[a-f\x00é:]{1,8}`))
 	rapid.Check(t, func(rt *rapid.T) {
@@ -42,20 +39,8 @@ func TestModel(t *testing.T) {
 		_, lease, f := working(t, l, "anna")
 		want := model{map[string]Row{}, map[int64]Intent{}}
 
-		rt.Repeat(map[string]func(*rapid.T){
-			"checkpoint": func(rt *rapid.T) {
-				c := drawChange(rt, f.ID, keys, want)
-				err := l.Checkpoint(ctx, lease, c)
-				if next, ok := want.apply(c); ok {
-					want = next
-					if err != nil {
-						rt.Fatalf("checkpoint: %v", err)
-					}
-				} else if failure.ClassOf(err) != failure.Conflict {
-					rt.Fatalf("checkpoint that cannot be: %v", err)
-				}
-			},
-			"restart": func(rt *rapid.T) {
+		for range rapid.IntRange(1, 8).Draw(rt, "steps") {
+			if rapid.IntRange(0, 5).Draw(rt, "restart") == 0 {
 				must(t, l.Close())
 				l, err = Open(ctx, path, Options{})
 				must(t, err)
@@ -64,9 +49,19 @@ func TestModel(t *testing.T) {
 					rt.Fatalf("claim after restart: %+v, %v, %v", m, ok, err)
 				}
 				lease = next
-			},
-			"": func(rt *rapid.T) { want.compare(rt, l, f) },
-		})
+			}
+			c := drawChange(rt, f.ID, keys, want)
+			err := l.Checkpoint(ctx, lease, c)
+			if next, ok := want.apply(c); ok {
+				want = next
+				if err != nil {
+					rt.Fatalf("checkpoint: %v", err)
+				}
+			} else if failure.ClassOf(err) != failure.Conflict {
+				rt.Fatalf("checkpoint that cannot be: %v", err)
+			}
+			want.compare(rt, l, f)
+		}
 	})
 }
 

@@ -149,7 +149,7 @@ func TestOpenRefuses(t *testing.T) {
 // TestDamageFoundLater breaks a page of a ledger too large to be checked whole
 // when it is opened.
 func TestDamageFoundLater(t *testing.T) {
-	if testing.Short() {
+	if testing.Short() || underRace {
 		t.Skip("writes 20 MB")
 	}
 	ctx := context.Background()

@@ -15,6 +15,9 @@ import (
 const maxBytesPerRow = 200
 
 func TestBytesPerRow(t *testing.T) {
+	if testing.Short() || underRace {
+		t.Skip("writes 200,000 rows")
+	}
 	const rows = 100_000
 	for name, order := range map[string]func() []int{
 		"in order of arrival": func() []int {

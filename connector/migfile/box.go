@@ -54,6 +54,11 @@ func (b *box) section(ctx context.Context) (*mf.Section, int64, error) {
 // scan walks over the records from an offset on, at most up to the size that
 // the file has now.
 func (b *box) scan(ctx context.Context, from int64, visit func(mf.Record, mail.Path) error) error {
+	return b.scanWith(ctx, from, nil, visit)
+}
+
+// scanWith is scan that tells comments as well.
+func (b *box) scanWith(ctx context.Context, from int64, comment func(string), visit func(mf.Record, mail.Path) error) error {
 	section, size, err := b.section(ctx)
 	if err != nil {
 		return err
@@ -68,6 +73,7 @@ func (b *box) scan(ctx context.Context, from int64, visit func(mf.Record, mail.P
 	if from == 0 {
 		p = mf.NewPrimary(io.NewSectionReader(f, 0, size), at.File, b.target.page)
 	}
+	p.OnComment(comment)
 	for {
 		if ctx.Err() != nil {
 			return cancelled(ctx)
@@ -111,7 +117,15 @@ func (b *box) readFolders(ctx context.Context) error {
 		return err
 	}
 	seen, used := map[mail.Path]bool{}, []mail.Path{}
-	err := b.scan(ctx, 0, func(_ mf.Record, p mail.Path) error {
+	a.fresh = nil
+	comment := func(text string) {
+		if p, ok := strings.CutPrefix(text, folderMade); ok {
+			a.fresh = append(a.fresh, mail.Path(p))
+		} else if p, ok := strings.CutPrefix(text, folderDropped); ok {
+			a.fresh = slices.DeleteFunc(a.fresh, func(f mail.Path) bool { return f == mail.Path(p) })
+		}
+	}
+	err := b.scanWith(ctx, 0, comment, func(_ mf.Record, p mail.Path) error {
 		if !seen[p] {
 			seen[p] = true
 			used = append(used, p)
@@ -150,31 +164,65 @@ func (b *box) CreateFolder(ctx context.Context, f mail.Folder) error {
 	}
 	b.account.mu.Lock()
 	defer b.account.mu.Unlock()
-	if !slices.Contains(b.account.fresh, f.Path) {
-		b.account.fresh = append(b.account.fresh, f.Path)
+	if err := b.readFolders(ctx); err != nil {
+		return err
 	}
+	if slices.Contains(b.account.fresh, f.Path) || slices.Contains(b.account.used, f.Path) || f.Path == mail.Inbox {
+		return nil
+	}
+	if err := b.remember(folderMade, f.Path); err != nil {
+		return err
+	}
+	b.account.fresh = append(b.account.fresh, f.Path)
 	return nil
+}
+
+// Empty folders are no part of the format; a target remembers those that it made
+// in comments, until there is mail in them. Nobody else reads them.
+const (
+	folderMade    = "folder made: "
+	folderDropped = "folder dropped: "
+)
+
+// remember writes a comment to the primary file; b.account.mu is held.
+func (b *box) remember(what string, p mail.Path) error {
+	pri, _, err := b.sizes()
+	if err != nil {
+		return err
+	}
+	name := b.account.base
+	if err := beginJournal(b.target.dir, name, map[string]int64{name + ".pri": pri}); err != nil {
+		return err
+	}
+	f, err := openAt(b.path(".pri"), pri)
+	if err == nil {
+		line, _ := b.target.page.Encode("!" + what + string(p) + "\r\n")
+		if _, err = f.Write(line); err == nil {
+			err = f.Sync()
+		}
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil {
+		return errors.Join(ioError("make folder", b.path(".pri"), err), recoverJournal(b.target.dir, name))
+	}
+	return endJournal(b.target.dir, name)
 }
 
 func (b *box) DeleteFolder(ctx context.Context, folder mail.Path) error {
 	if ctx.Err() != nil {
 		return cancelled(ctx)
 	}
-	full := false
-	err := b.scan(ctx, 0, func(_ mf.Record, p mail.Path) error {
-		if full = p == folder; full {
-			return errStop
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	if full {
-		return failure.New(failure.Conflict, "delete folder", b.where(folder, ""), "migfile.folder-full", errors.New("there are messages in it"))
-	}
 	b.account.mu.Lock()
 	defer b.account.mu.Unlock()
+	if err := b.exists(ctx, folder); err != nil {
+		return err
+	}
+	if slices.Contains(b.account.used, folder) {
+		return failure.New(failure.Conflict, "delete folder", b.where(folder, ""), "migfile.folder-full", errors.New("there are messages in it"))
+	}
+	if err := b.remember(folderDropped, folder); err != nil {
+		return err
+	}
 	b.account.fresh = slices.DeleteFunc(b.account.fresh, func(p mail.Path) bool { return p == folder })
 	return nil
 }

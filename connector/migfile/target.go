@@ -54,8 +54,7 @@ type account struct {
 	base string // "00000001"
 
 	mu sync.Mutex // held while the pair of files is written
-	// fresh are folders that were made and hold nothing yet; the files cannot
-	// keep those.
+	// fresh are folders that were made and perhaps hold nothing yet.
 	fresh []mail.Path
 	// used are the folders that hold messages, in the order of the file; nil: not
 	// read yet.

@@ -18,6 +18,8 @@ import (
 	"waybill/directory"
 	"waybill/failure"
 	"waybill/mail"
+
+	"pgregory.net/rapid"
 )
 
 // office is a tree on disk whose parts are fakes.
@@ -311,4 +313,21 @@ func TestOpeningFailsWhole(t *testing.T) {
 	if _, err := Source(t.Context(), loc, nil); failure.RuleOf(err) != "usage.option" {
 		t.Errorf("error %v, want usage.option", err)
 	}
+}
+
+// TestKeysStayUnique takes arbitrary keys of two parts.
+func TestKeysStayUnique(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		keys := rapid.SliceOfDistinct(rapid.StringN(0, 255, 255), func(s string) string { return s }).Draw(t, "keys")
+		seen := map[string]bool{}
+		for _, part := range []string{"eml", "maildir", "migfile/a.pkl"} {
+			for _, key := range keys {
+				outer := outerKey(part, key)
+				if seen[outer] || len(outer) > maxKey {
+					t.Fatalf("key %q of %s becomes %q, which is taken or too long", key, part, outer)
+				}
+				seen[outer] = true
+			}
+		}
+	})
 }

@@ -114,6 +114,9 @@ func ResumePrimary(r io.Reader, page CodePage, section *Section, place Place) *P
 	return &Primary{scan: newScanner(r, place.File, page, place.Line, place.Offset), section: section}
 }
 
+// OnComment has tell called for every comment, without its "!", as it is passed over.
+func (p *Primary) OnComment(tell func(text string)) { p.scan.comment = tell }
+
 // Next gives the next record. An error together with a Record that has a Place
 // with a line concerns that record, or the section that begins there; reading
 // goes on behind it. Any other error, io.EOF among them, ends the file.

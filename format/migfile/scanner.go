@@ -43,6 +43,8 @@ type scanner struct {
 	number int
 	off    int64
 	queue  []line // lines that were read too far
+	// comment, when set, is told every comment.
+	comment func(text string)
 }
 
 func newScanner(r io.Reader, file string, page CodePage, number int, off int64) *scanner {
@@ -117,7 +119,13 @@ func (s *scanner) next(directory bool) (record, error) {
 			return rec, failure.New(failure.TooLarge, "read record", rec.place.String(), "migfile.line-length", nil).
 				WithRemedy("a line may have 16 MB; move long values to a secondary file")
 		}
-		if strings.HasPrefix(first.text, "!") || strings.Trim(first.text, " \t\x1a\ufeff") == "" {
+		if strings.HasPrefix(first.text, "!") {
+			if s.comment != nil {
+				s.comment(first.text[1:])
+			}
+			continue
+		}
+		if strings.Trim(first.text, " \t\x1a\ufeff") == "" {
 			continue
 		}
 		return s.join(first, directory)

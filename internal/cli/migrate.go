@@ -78,11 +78,11 @@ func (e *env) openMigration(pair pairFlags, ledgerPath string, options engine.Op
 		return nil, nil, err
 	}
 	options.Users, options.Match = users, directory.MatchKey(pair.Match)
-	sourceID, err := identity(pair.From)
+	sourceID, err := e.identity(pair.From, false)
 	if err != nil {
 		return nil, nil, err
 	}
-	targetID, err := identity(pair.To)
+	targetID, err := e.identity(pair.To, true)
 	if err != nil {
 		return nil, nil, err
 	}

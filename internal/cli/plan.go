@@ -53,10 +53,10 @@ func (c *planCmd) Run(e *env) error {
 		return err
 	}
 	// The plan names the systems as the operator did, in full.
-	if plan.Source, err = identity(c.From); err != nil {
+	if plan.Source, err = e.identity(c.From, false); err != nil {
 		return err
 	}
-	if plan.Target, err = identity(c.To); err != nil {
+	if plan.Target, err = e.identity(c.To, true); err != nil {
 		return err
 	}
 	if e.json {

@@ -69,26 +69,33 @@ func (r registry) find(loc connector.Location) (system, error) {
 	return s, nil
 }
 
-func (r registry) source(ctx context.Context, loc connector.Location) (connector.Source, error) {
+// check tells whether a system can be the source or target that it is named as,
+// before anything is opened or made.
+func (r registry) check(loc connector.Location, target bool) error {
 	s, err := r.find(loc)
-	if err != nil {
+	switch {
+	case err != nil:
+		return err
+	case target && s.target == nil:
+		return failure.New(failure.Usage, "open", loc.String(), "system.no-target", nil).WithRemedy("this system can only be read")
+	case !target && s.source == nil:
+		return failure.New(failure.Usage, "open", loc.String(), "system.no-source", nil).WithRemedy("this system can only be written to")
+	}
+	return nil
+}
+
+func (r registry) source(ctx context.Context, loc connector.Location) (connector.Source, error) {
+	if err := r.check(loc, false); err != nil {
 		return nil, err
 	}
-	if s.source == nil {
-		return nil, failure.New(failure.Usage, "open", loc.String(), "system.no-source", nil).WithRemedy("this system can only be written to")
-	}
-	return s.source(ctx, loc)
+	return r[loc.Scheme].source(ctx, loc)
 }
 
 func (r registry) target(ctx context.Context, loc connector.Location) (connector.Target, error) {
-	s, err := r.find(loc)
-	if err != nil {
+	if err := r.check(loc, true); err != nil {
 		return nil, err
 	}
-	if s.target == nil {
-		return nil, failure.New(failure.Usage, "open", loc.String(), "system.no-target", nil).WithRemedy("this system can only be read")
-	}
-	return s.target(ctx, loc)
+	return r[loc.Scheme].target(ctx, loc)
 }
 
 // openSource opens a system by its name on the command line.
@@ -148,10 +155,10 @@ func parseSystem(name string) (connector.Location, error) {
 }
 
 // identity is what a ledger is bound to: the system's name with its full path.
-func identity(name string) (string, error) {
+func (e *env) identity(name string, target bool) (string, error) {
 	loc, err := parseSystem(name)
 	if err != nil {
 		return "", err
 	}
-	return loc.String(), nil
+	return loc.String(), e.systems.check(loc, target)
 }
