@@ -21,7 +21,8 @@ func headerDate(header []byte) (time.Time, bool) {
 		}
 		header = rest
 		name, value, ok := bytes.Cut(line, []byte(":"))
-		if !ok || !strings.EqualFold(string(bytes.TrimSpace(name)), "Date") {
+		// A line that begins with a space goes on with another field.
+		if !ok || !strings.EqualFold(string(bytes.TrimRight(name, " \t")), "Date") {
 			continue
 		}
 		for len(header) > 0 && (header[0] == ' ' || header[0] == '\t') {
@@ -52,6 +53,7 @@ var looseDates = [...]string{
 	"Mon Jan 2 15:04:05 2006", "Mon Jan 2 15:04:05 MST 2006", "Mon Jan 2 15:04:05 -0700 2006", "Mon, Jan 2 2006 15:04:05 -0700", "Monday, 2 January 2006 15:04:05 -0700",
 	"Monday, January 2, 2006 3:04 PM", "Mon, 2 Jan 2006 15.04.05 -0700", "Mon, 2 Jan 2006 3:04:05 PM -0700",
 	"2006-01-02T15:04:05Z07:00", "2006-01-02 15:04:05 -0700", "2006-01-02 15:04:05", "2 Jan 2006",
+	"Mon 2 Jan 2006 15:04:05 -0700", "Mon, 2 January 2006 15:04:05 -0700", "2 Jan 06 3:04:05 PM", "2 Jan 2006 15:04",
 }
 
 // parseDate reads a date as leniently as its meaning stays clear.

@@ -135,6 +135,7 @@ func TestDates(t *testing.T) {
 		"Date: Sun, 09 Mar 2003 17:04:05 +0100\n\n", "date:Sun, 9 Mar 2003 16:04:05 GMT\r\n\r\n", "Subject: x\r\nDATE:  9 Mar 03 17:04:05 +0100 (CET)\r\n\r\n",
 		"Date: Sun,\r\n\t09 Mar 2003\r\n 17:04:05 +0100\r\n\r\n", "Date: Sun Mar  9 16:04:05 2003\n\n", "Date: 2003-03-09T16:04:05Z\n\n", "Date : Sun, 9 Mar 2003 16:04:05\r\r",
 		"Date: Sunday, 9 March 2003 17:04:05 +0100\n\n", "X: y\nDate: 2003-03-09 16:04:05",
+		"DKIM-Signature: h=from :\n date : to\nDate: Sun, 09 Mar 2003 17:04:05 +0100\n\n",
 	} {
 		if got, ok := headerDate([]byte(header)); !ok || !got.Equal(want) {
 			t.Errorf("%q has the date %v, %v", header, got, ok)
