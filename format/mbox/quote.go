@@ -30,14 +30,12 @@ func newQuoter(w io.Writer) *quoter { return &quoter{w: w, state: quoteMarks} }
 func (q *quoter) Write(p []byte) (int, error) {
 	for rest := p; len(rest) > 0 && q.err == nil; {
 		if q.state == quoteInLine {
-			i := bytes.IndexByte(rest, '\n')
-			if i < 0 {
-				q.put(rest)
-				break
+			n := plain(rest, '\n')
+			q.put(rest[:n])
+			if rest[n-1] == '\n' {
+				q.state = quoteMarks
 			}
-			q.put(rest[:i+1])
-			rest = rest[i+1:]
-			q.state = quoteMarks
+			rest = rest[n:]
 			continue
 		}
 		switch c := rest[0]; {
@@ -62,6 +60,21 @@ func (q *quoter) Write(p []byte) (int, error) {
 		q.last = p[len(p)-1]
 	}
 	return len(p), q.err
+}
+
+// plain is how much of text, which begins inside a line, can be taken as it is: up
+// to the end of the line before one that may be a From_ line, or all of it.
+func plain(text []byte, stop byte) int {
+	for at := 0; ; {
+		i := bytes.IndexByte(text[at:], stop)
+		if i < 0 || at+i+1 == len(text) {
+			return len(text)
+		}
+		at += i + 1
+		if c := text[at]; c == 'F' || c == '>' {
+			return at
+		}
+	}
 }
 
 // release writes what was held back; the line is an ordinary one.
@@ -124,17 +137,16 @@ func (u *unquoter) Read(p []byte) (int, error) {
 func (u *unquoter) work(in []byte) {
 	for len(in) > 0 {
 		if u.state == quoteInLine {
-			i := bytes.IndexByte(in, '\n')
+			stop := byte('\n')
 			if u.cr {
-				i = bytes.IndexByte(in, '\r')
+				stop = '\r'
 			}
-			if i < 0 {
-				u.out = append(u.out, in...)
-				return
+			n := plain(in, stop)
+			u.out = append(u.out, in[:n]...)
+			if in[n-1] == stop {
+				u.state = quoteMarks
 			}
-			u.out = append(u.out, in[:i+1]...)
-			in = in[i+1:]
-			u.state = quoteMarks
+			in = in[n:]
 			continue
 		}
 		switch c := in[0]; {
