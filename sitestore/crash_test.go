@@ -111,6 +111,9 @@ func childAppend(path string) error {
 // be done is there, nothing is there in part, and the site is sound.
 func TestKilledWhileAppending(t *testing.T) {
 	s := newSite(t, "anna")
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
 	done := map[string]bool{}
 	kills := 6
 	if testing.Short() {
@@ -141,6 +144,19 @@ func TestKilledWhileAppending(t *testing.T) {
 	if len(done) == 0 {
 		t.Fatal("no child finished a batch")
 	}
+	reader, err := sitestore.Open(t.Context(), s.Path(), sitestore.Options{ReadOnly: true})
+	if err != nil {
+		t.Fatalf("reading what a killed process left: %v", err)
+	}
+	sound(t, reader)
+	if err := reader.Close(); err != nil {
+		t.Error(err)
+	}
+	s, err = sitestore.Open(t.Context(), s.Path(), sitestore.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
 	m := open(t, s, "", "anna")
 	list, err := m.List(t.Context(), mail.Inbox, 1, 1<<20)
 	if err != nil {

@@ -98,6 +98,11 @@ func (s *Store) alive(name string) bool {
 		return false
 	}
 	defer f.Close()
+	// A record is locked before it is written: an empty one belongs to a process
+	// that is just starting, or that was killed just then.
+	if info, err := f.Stat(); err == nil && info.Size() == 0 && time.Since(info.ModTime()) < time.Minute {
+		return true
+	}
 	free, err := blob.TryLock(f)
 	if err != nil || !free {
 		return err == nil

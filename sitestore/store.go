@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -146,8 +147,14 @@ func (s *Store) start(ctx context.Context, command string) error {
 }
 
 func (s *Store) startWriting(ctx context.Context, command string) error {
-	if err := os.MkdirAll(s.dir(), 0o700); err != nil {
-		return failure.New(failure.ClassOf(err), "open site", s.dir(), "site.folder", err)
+	if !Exists(s.dir()) {
+		if err := os.Mkdir(s.dir(), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return failure.New(failure.ClassOf(err), "open site", s.dir(), "site.folder", err)
+		}
+		// The index must not survive a crash of the machine without the bodies.
+		if err := blob.SyncDir(filepath.Dir(s.path)); err != nil {
+			return err
+		}
 	}
 	if err := s.register(command); err != nil {
 		return err
