@@ -15,10 +15,6 @@ import (
 	"waybill/mail"
 )
 
-// fewFiles is up to how many files of a batch are flushed one by one; with more,
-// one flush of the file system is cheaper.
-const fewFiles = 8
-
 // unfinished is what a message is called until its batch is delivered: a dot
 // before its name, and this behind it.
 const unfinished = ".tmp"
@@ -53,9 +49,10 @@ func (b *targetBox) Append(ctx context.Context, path mail.Path, at connector.Pos
 	defer func() { _ = d.Close() }()
 
 	receipts := make([]connector.Receipt, len(items))
-	parcels, err := b.pack(ctx, s, d, m, items, receipts)
-	if err == nil && b.flushAll && len(items) > fewFiles {
-		err = d.FlushAll()
+	flusher := files.NewFlusher()
+	parcels, err := s.pack(ctx, d, m, items, receipts, flusher)
+	if ferr := flusher.Wait(); err == nil {
+		err = ferr
 	}
 	if err == nil {
 		err = ctx.Err()
@@ -93,13 +90,13 @@ func (s *shelf) describe(ctx context.Context, d *files.Dir, parcels []parcel, it
 
 // pack writes the messages under their hidden names. A message whose reader
 // fails gets a receipt and no parcel; any other error is the batch's.
-func (b *targetBox) pack(ctx context.Context, s *shelf, d *files.Dir, m files.Moment, items []connector.Item, receipts []connector.Receipt) ([]parcel, error) {
+func (s *shelf) pack(ctx context.Context, d *files.Dir, m files.Moment, items []connector.Item, receipts []connector.Receipt, flusher *files.Flusher) ([]parcel, error) {
 	buf := make([]byte, 256<<10)
 	parcels := make([]parcel, 0, len(items))
 	for i, item := range items {
 		p := parcel{item: i, name: m.Name(s.next) + suffix}
 		s.next++
-		err := write(ctx, d, tempName(p.name), item, buf, !b.flushAll || len(items) <= fewFiles)
+		err := write(ctx, d, tempName(p.name), item, buf, flusher)
 		var broken *readError
 		switch {
 		case err == nil:
@@ -126,7 +123,7 @@ type readError struct{ err error }
 func (e *readError) Error() string { return e.err.Error() }
 func (e *readError) Unwrap() error { return e.err }
 
-func write(ctx context.Context, d *files.Dir, temp string, item connector.Item, buf []byte, flush bool) error {
+func write(ctx context.Context, d *files.Dir, temp string, item connector.Item, buf []byte, flusher *files.Flusher) error {
 	body, err := item.Open(ctx)
 	if err != nil {
 		return &readError{err}
@@ -147,13 +144,12 @@ func write(ctx context.Context, d *files.Dir, temp string, item connector.Item, 
 		// For whoever looks at the files; the sidecar has the exact date.
 		err = d.SetTime(temp, item.InternalDate)
 	}
-	if err == nil && flush {
-		err = f.Sync()
+	if err != nil {
+		_ = f.Close()
+		return files.Fail("write message", d.Join(temp), "eml.write", err)
 	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	return files.Fail("write message", d.Join(temp), "eml.write", err)
+	flusher.Add(f, d.Join(temp))
+	return nil
 }
 
 func parsePosition(at connector.Position) (files.Moment, error) {

@@ -93,5 +93,5 @@ func Target(ctx context.Context, loc connector.Location) (connector.Target, erro
 		return nil, failure.New(failure.Usage, "open", loc.String(), "eml.not-a-directory", errors.New("it is not a directory")).
 			WithRemedy("name a directory, or one that is not there yet")
 	}
-	return &target{loc: loc, dir: dir, now: time.Now, flushAll: files.CanFlushAll()}, nil
+	return &target{loc: loc, dir: dir, now: time.Now}, nil
 }

@@ -16,10 +16,9 @@ import (
 
 // target writes a tree of message files.
 type target struct {
-	loc      connector.Location
-	dir      string
-	now      clock
-	flushAll bool
+	loc connector.Location
+	dir string
+	now clock
 }
 
 func (t *target) Capabilities() connector.Capabilities { return capabilities(t.loc) }
@@ -88,5 +87,5 @@ func (t *target) Mailbox(ctx context.Context, account string) (connector.TargetM
 	if err != nil {
 		return nil, err
 	}
-	return &targetBox{root: root, now: t.now, flushAll: t.flushAll, shelves: map[mail.Path]*shelf{}}, nil
+	return &targetBox{root: root, now: t.now, shelves: map[mail.Path]*shelf{}}, nil
 }

@@ -18,9 +18,8 @@ import (
 
 // targetBox writes one account's tree.
 type targetBox struct {
-	root     *files.Dir
-	now      clock
-	flushAll bool
+	root *files.Dir
+	now  clock
 
 	mu      sync.Mutex
 	shelves map[mail.Path]*shelf

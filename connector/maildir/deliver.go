@@ -14,10 +14,6 @@ import (
 	"waybill/mail"
 )
 
-// fewFiles is up to how many files of a batch are flushed one by one; with more,
-// one flush of the file system is cheaper.
-const fewFiles = 8
-
 // parcel is a message in tmp/ on its way to cur/.
 type parcel struct {
 	item  int
@@ -56,12 +52,13 @@ func (b *targetBox) Append(ctx context.Context, path mail.Path, at connector.Pos
 	defer func() { _ = tmp.Close() }()
 
 	receipts := make([]connector.Receipt, len(items))
-	parcels, err := b.pack(ctx, s, tmp, m, items, receipts)
+	flusher := files.NewFlusher()
+	parcels, err := b.pack(ctx, s, tmp, m, items, receipts, flusher)
+	if ferr := flusher.Wait(); err == nil {
+		err = ferr
+	}
 	if err == nil {
 		err = b.address(ctx, s, d, parcels, items)
-	}
-	if err == nil && b.flushAll && len(items) > fewFiles {
-		err = tmp.FlushAll()
 	}
 	if err == nil {
 		err = ctx.Err()
@@ -103,13 +100,13 @@ func syncPart(d *files.Dir, part string) error {
 
 // pack writes the messages to tmp. A message whose reader fails gets a receipt
 // and no parcel; any other error is the batch's.
-func (b *targetBox) pack(ctx context.Context, s *shelf, tmp *files.Dir, m files.Moment, items []connector.Item, receipts []connector.Receipt) ([]parcel, error) {
+func (b *targetBox) pack(ctx context.Context, s *shelf, tmp *files.Dir, m files.Moment, items []connector.Item, receipts []connector.Receipt, flusher *files.Flusher) ([]parcel, error) {
 	buf := make([]byte, 256<<10)
 	parcels := make([]parcel, 0, len(items))
 	for i, item := range items {
 		p := parcel{item: i, base: fileBase(m, s.next)}
 		s.next++
-		size, err := b.write(ctx, tmp, &p, item, buf, !b.flushAll || len(items) <= fewFiles)
+		size, err := b.write(ctx, tmp, &p, item, buf, flusher)
 		var broken *readError
 		switch {
 		case err == nil:
@@ -138,7 +135,7 @@ func (e *readError) Error() string { return e.err.Error() }
 func (e *readError) Unwrap() error { return e.err }
 
 // write writes one message to tmp and sets its date.
-func (b *targetBox) write(ctx context.Context, tmp *files.Dir, p *parcel, item connector.Item, buf []byte, flush bool) (int64, error) {
+func (b *targetBox) write(ctx context.Context, tmp *files.Dir, p *parcel, item connector.Item, buf []byte, flusher *files.Flusher) (int64, error) {
 	body, err := item.Open(ctx)
 	if err != nil {
 		return 0, &readError{err}
@@ -158,13 +155,12 @@ func (b *targetBox) write(ctx context.Context, tmp *files.Dir, p *parcel, item c
 	if err == nil {
 		err = b.date(tmp, p, item.InternalDate)
 	}
-	if err == nil && flush {
-		err = f.Sync()
+	if err != nil {
+		_ = f.Close()
+		return size, files.Fail("write message", tmp.Join(p.base), "maildir.write", err)
 	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	return size, files.Fail("write message", tmp.Join(p.base), "maildir.write", err)
+	flusher.Add(f, tmp.Join(p.base))
+	return size, nil
 }
 
 // date makes the time of the file the internal date of the message.

@@ -145,5 +145,5 @@ func (t *target) Mailbox(ctx context.Context, account string) (connector.TargetM
 		_ = root.Close()
 		return nil, err
 	}
-	return &targetBox{root: root, opt: t.opt, shelves: map[mail.Path]*shelf{}, flushAll: files.CanFlushAll()}, nil
+	return &targetBox{root: root, opt: t.opt, shelves: map[mail.Path]*shelf{}}, nil
 }

@@ -19,9 +19,8 @@ import (
 
 // targetBox writes one account's Maildir.
 type targetBox struct {
-	root     *files.Dir
-	opt      options
-	flushAll bool
+	root *files.Dir
+	opt  options
 
 	mu      sync.Mutex
 	shelves map[mail.Path]*shelf
