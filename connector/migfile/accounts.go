@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +12,7 @@ import (
 	"strings"
 
 	"waybill/connector"
+	"waybill/connector/migfile/journal"
 	"waybill/directory"
 	"waybill/failure"
 	mf "waybill/format/migfile"
@@ -61,7 +61,7 @@ func (t *target) loadDirectory(ctx context.Context) error {
 	// Files of an account that was removed halfway keep their number.
 	entries, err := os.ReadDir(t.dir)
 	if err != nil {
-		return ioError("open packing list", t.dir, err)
+		return journal.Error("open packing list", t.dir, err)
 	}
 	for _, e := range entries {
 		if n, err := strconv.Atoi(base(e.Name())); err == nil {
@@ -133,167 +133,20 @@ func (t *target) checkID(id, op string) error {
 func (t *target) makePair(a *account) error {
 	pri, sec := filepath.Join(t.dir, a.base+".pri"), filepath.Join(t.dir, a.base+".sec")
 	if _, err := os.Stat(sec); errors.Is(err, fs.ErrNotExist) {
-		if err := writeFile(sec, []byte(mf.SecondaryHeading+"\r\n")); err != nil {
+		if err := journal.WriteFile(sec, []byte(mf.SecondaryHeading+"\r\n")); err != nil {
 			return err
 		}
 	} else if err != nil {
-		return ioError("make files", sec, err)
+		return journal.Error("make files", sec, err)
 	}
 	if _, err := os.Stat(pri); err == nil || !errors.Is(err, fs.ErrNotExist) {
-		return ioError("make files", pri, err)
+		return journal.Error("make files", pri, err)
 	}
 	owner := bindingType + ":" + a.base
 	if a.user.Kind == directory.Public {
 		owner = mf.PublicMessages
 	}
-	return writeFile(pri, append([]byte("!"+ownComment), append([]byte("\r\n"), t.page.Heading(mf.MailMessage, owner, mf.MessageColumns())...)...))
-}
-
-// appendObject writes a line of Directory.pri, whole or not at all; t.mu is held.
-// o becomes what is read from that line.
-func (t *target) appendObject(o *object) error {
-	var b []byte
-	columns := t.columns
-	for name := range o.attributes {
-		if !containsFold(columns, name) {
-			columns = nil
-		}
-	}
-	if columns == nil {
-		columns = baseColumns()
-		for _, name := range slices.Concat(t.columns, slices.Sorted(maps.Keys(o.attributes))) {
-			if !containsFold(columns, name) && name != "" {
-				columns = append(columns, name)
-			}
-		}
-		b = t.page.Heading(mf.Directory, "", columns)
-	}
-	row, _ := t.page.Row(o.fields(columns)...)
-	b = append(b, row...)
-	path := filepath.Join(t.dir, directoryFile+".pri")
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND, 0)
-	if err != nil {
-		return ioError("write directory object", path, err)
-	}
-	defer func() { _ = f.Close() }()
-	info, err := f.Stat()
-	if err != nil {
-		return ioError("write directory object", path, err)
-	}
-	if err := beginJournal(t.dir, directoryFile, map[string]int64{directoryFile + ".pri": info.Size()}); err != nil {
-		return err
-	}
-	if _, err = f.Write(b); err == nil {
-		err = f.Sync()
-	}
-	if err != nil {
-		return errors.Join(ioError("write directory object", path, err), recoverJournal(t.dir, directoryFile))
-	}
-	if err := endJournal(t.dir, directoryFile); err != nil {
-		return err
-	}
-	t.columns = columns
-	again, err := t.reread(columns, row)
-	if err != nil {
-		return err
-	}
-	*o = again
-	return nil
-}
-
-// reread reads a line as it was written.
-func (t *target) reread(columns []string, row []byte) (object, error) {
-	text := string(t.page.Heading(mf.Directory, "", columns)) + string(row)
-	p := mf.NewPrimary(strings.NewReader(text), directoryFile+".pri", t.page)
-	for {
-		rec, err := p.Next()
-		if err != nil {
-			return object{}, err
-		}
-		if !rec.Start {
-			return readObject(rec)
-		}
-	}
-}
-
-func containsFold(list []string, s string) bool {
-	return slices.ContainsFunc(list, func(have string) bool { return strings.EqualFold(have, s) })
-}
-
-// fields lays the object out under columns.
-func (o object) fields(columns []string) []mf.Field {
-	fields := make([]mf.Field, len(columns))
-	addresses := make([]string, len(o.addresses))
-	for i, a := range o.addresses {
-		addresses[i] = mf.Escape(a.String())
-	}
-	primary, proxies := addresses[:min(1, len(addresses))], addresses[min(1, len(addresses)):]
-	if o.binding != "" {
-		proxies = append(slices.Clone(proxies), "MIGRATE:"+bindingType+":"+o.binding)
-	}
-	members := make([]string, len(o.members))
-	for i, m := range o.members {
-		if members[i] = memberPrefix + m; isAddress(m) {
-			members[i] = m
-		}
-		members[i] = mf.Escape(members[i])
-	}
-	for i, c := range columns {
-		switch strings.ToLower(c) {
-		case "obj-class":
-			fields[i] = mf.NewField(o.class)
-		case "mode":
-			fields[i] = mf.NewField("create")
-		case "common-name":
-			fields[i] = mf.NewField(mf.Escape(o.id))
-		case "display-name":
-			fields[i] = mf.NewField(mf.Escape(o.name))
-		case "given-name":
-			fields[i] = mf.NewField(mf.Escape(o.first))
-		case "surname":
-			fields[i] = mf.NewField(mf.Escape(o.last))
-		case "e-mail addresses":
-			if o.class != "remote" {
-				fields[i] = mf.NewValues(primary)
-			}
-		case "e-mail address":
-			if o.class == "remote" {
-				fields[i] = mf.NewValues(primary)
-			}
-		case "secondary-proxy-addresses":
-			fields[i] = mf.NewValues(proxies)
-		case "members":
-			fields[i] = mf.NewValues(members)
-		default:
-			value := ""
-			for name, v := range o.attributes {
-				if strings.EqualFold(name, c) {
-					value = v
-				}
-			}
-			if value == "" && strings.EqualFold(c, "home-server") && o.class == "mailbox" {
-				value = "~SERVER"
-			}
-			fields[i] = mf.NewField(mf.Escape(value))
-		}
-	}
-	return fields
-}
-
-// isAddress tells whether a member is a stranger's address rather than an ID.
-func isAddress(member string) bool {
-	kind, value, ok := strings.Cut(member, ":")
-	if !ok || value == "" || kind == "" {
-		return false
-	}
-	_, err := directory.ParseAddress(member)
-	return err == nil && !strings.ContainsAny(kind, " =")
-}
-
-// same tells whether two objects say the same.
-func (o object) same(p object) bool {
-	return o.class == p.class && o.id == p.id && o.name == p.name && o.first == p.first && o.last == p.last &&
-		slices.Equal(o.addresses, p.addresses) && slices.Equal(o.members, p.members) && maps.Equal(o.attributes, p.attributes)
+	return journal.WriteFile(pri, append([]byte("!"+ownComment), append([]byte("\r\n"), t.page.Heading(mf.MailMessage, owner, mf.MessageColumns())...)...))
 }
 
 func (t *target) CreateContact(ctx context.Context, c directory.Contact) error {
@@ -358,9 +211,9 @@ func (t *target) DeleteAccount(ctx context.Context, id string) error {
 	if err := t.writeList(); err != nil {
 		return err
 	}
-	for _, suffix := range []string{".pri", ".sec", journalSuffix} {
+	for _, suffix := range []string{".pri", ".sec", journal.Suffix} {
 		if err := os.Remove(filepath.Join(t.dir, a.base+suffix)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return ioError("delete account", filepath.Join(t.dir, a.base+suffix), err)
+			return journal.Error("delete account", filepath.Join(t.dir, a.base+suffix), err)
 		}
 	}
 	if a.user.Kind != directory.Public {
@@ -377,7 +230,7 @@ func (t *target) cutObject(ctx context.Context, id string) error {
 	name := directoryFile + ".pri"
 	b, err := os.ReadFile(filepath.Join(t.dir, name))
 	if err != nil {
-		return ioError("delete account", name, err)
+		return journal.Error("delete account", name, err)
 	}
 	f := &files{dir: t.dir, page: t.page}
 	err = f.scanPrimary(ctx, name, mf.Place{File: name}, nil, func(rec mf.Record, err error) error {
@@ -393,7 +246,7 @@ func (t *target) cutObject(ctx context.Context, id string) error {
 	if err != nil && !errors.Is(err, errStop) {
 		return err
 	}
-	return writeFile(filepath.Join(t.dir, name), b)
+	return journal.WriteFile(filepath.Join(t.dir, name), b)
 }
 
 func (t *target) Mailbox(ctx context.Context, id string) (connector.TargetMailbox, error) {
@@ -418,5 +271,5 @@ func (t *target) Mailbox(ctx context.Context, id string) (connector.TargetMailbo
 	b := &box{target: t, account: a}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return b, recoverJournal(t.dir, a.base)
+	return b, journal.Recover(t.dir, a.base)
 }

@@ -11,6 +11,8 @@ import (
 	"strconv"
 
 	"waybill/connector"
+	"waybill/connector/migfile/canon"
+	"waybill/connector/migfile/journal"
 	"waybill/failure"
 	mf "waybill/format/migfile"
 	"waybill/mail"
@@ -43,17 +45,17 @@ func (b *box) Append(ctx context.Context, folder mail.Path, at connector.Positio
 	if err != nil {
 		return nil, err
 	}
-	if err := beginJournal(dir, name, map[string]int64{name + ".pri": pri, name + ".sec": sec}); err != nil {
+	if err := journal.Begin(dir, name, map[string]int64{name + ".pri": pri, name + ".sec": sec}); err != nil {
 		return nil, err
 	}
 	receipts, err := b.write(ctx, folder, items, pri, sec)
 	if err != nil {
-		return nil, errors.Join(err, recoverJournal(dir, name))
+		return nil, errors.Join(err, journal.Recover(dir, name))
 	}
 	if b.account.used != nil && !slices.Contains(b.account.used, folder) && slices.ContainsFunc(receipts, func(r connector.Receipt) bool { return r.Err == nil }) {
 		b.account.used = append(b.account.used, folder)
 	}
-	return receipts, endJournal(dir, name)
+	return receipts, journal.End(dir, name)
 }
 
 // write appends to both files and makes them durable.
@@ -62,20 +64,20 @@ func (b *box) write(ctx context.Context, folder mail.Path, items []connector.Ite
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, ioError("append", b.path(".pri"), primary.Close())) }()
+	defer func() { err = errors.Join(err, journal.Error("append", b.path(".pri"), primary.Close())) }()
 	secondary, err := openAt(b.path(".sec"), sec)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, ioError("append", b.path(".sec"), secondary.Close())) }()
+	defer func() { err = errors.Join(err, journal.Error("append", b.path(".sec"), secondary.Close())) }()
 
 	rows, data := bufio.NewWriterSize(primary, 64<<10), bufio.NewWriterSize(secondary, 256<<10)
 	out, err := mf.NewSecondaryWriter(data, sec, b.account.base+".sec", b.target.page)
 	if err != nil {
 		return nil, err
 	}
-	sp := &spool{dir: b.target.dir}
-	defer sp.reset()
+	sp := canon.NewSpool(b.target.dir)
+	defer sp.Reset()
 	for _, item := range items {
 		c, itemErr := b.read(ctx, item, sp)
 		if ctx.Err() != nil {
@@ -90,9 +92,9 @@ func (b *box) write(ctx context.Context, folder mail.Path, items []connector.Ite
 			return nil, err
 		}
 		if _, err := rows.Write(row); err != nil {
-			return nil, ioError("append", b.path(".pri"), err)
+			return nil, journal.Error("append", b.path(".pri"), err)
 		}
-		receipts = append(receipts, connector.Receipt{ID: strconv.FormatInt(pri, 10), Notes: append(c.notes, notes...)})
+		receipts = append(receipts, connector.Receipt{ID: strconv.FormatInt(pri, 10), Notes: append(c.Notes, notes...)})
 		pri += int64(len(row))
 	}
 	for _, f := range []struct {
@@ -104,7 +106,7 @@ func (b *box) write(ctx context.Context, folder mail.Path, items []connector.Ite
 			err = f.f.Sync()
 		}
 		if err != nil {
-			return nil, ioError("append", f.f.Name(), err)
+			return nil, journal.Error("append", f.f.Name(), err)
 		}
 	}
 	return receipts, nil
@@ -113,24 +115,24 @@ func (b *box) write(ctx context.Context, folder mail.Path, items []connector.Ite
 func openAt(path string, offset int64) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
-		return nil, ioError("append", path, err)
+		return nil, journal.Error("append", path, err)
 	}
 	if _, err := f.Seek(offset, io.SeekStart); err != nil {
 		_ = f.Close()
-		return nil, ioError("append", path, err)
+		return nil, journal.Error("append", path, err)
 	}
 	return f, nil
 }
 
 // read takes an item's content into the spool.
-func (b *box) read(ctx context.Context, item connector.Item, sp *spool) (*content, error) {
-	sp.reset()
+func (b *box) read(ctx context.Context, item connector.Item, sp *canon.Spool) (*canon.Content, error) {
+	sp.Reset()
 	r, err := item.Open(ctx)
 	if err != nil {
 		return nil, err
 	}
-	x := &extractor{page: b.target.page, zone: b.target.zone, spool: sp}
-	c, err := x.extract(ctx, r)
+	x := &canon.Extractor{Page: b.target.page, Zone: b.target.zone, Spool: sp}
+	c, err := x.Extract(ctx, r)
 	if closeErr := r.Close(); err == nil {
 		err = closeErr
 	}
@@ -138,7 +140,7 @@ func (b *box) read(ctx context.Context, item connector.Item, sp *spool) (*conten
 }
 
 // record writes the sections of a message and makes its row.
-func (b *box) record(out *mf.SecondaryWriter, folder mail.Path, item connector.Item, c *content, sp *spool) ([]byte, []mail.Note, error) {
+func (b *box) record(out *mf.SecondaryWriter, folder mail.Path, item connector.Item, c *canon.Content, sp *canon.Spool) ([]byte, []mail.Note, error) {
 	var notes []mail.Note
 	value := func(f mf.Field) (mf.Field, error) {
 		text := f.Text()
@@ -150,20 +152,20 @@ func (b *box) record(out *mf.SecondaryWriter, folder mail.Path, item connector.I
 		return mf.NewPointer(p), err
 	}
 	var header []mf.Field
-	for _, f := range []mf.Field{mf.NewList(one(c.sender)), mf.NewList(c.to), mf.NewList(c.cc), mf.NewList(c.bcc), mf.NewField(c.subject)} {
+	for _, f := range []mf.Field{mf.NewList(one(c.Sender)), mf.NewList(c.To), mf.NewList(c.Cc), mf.NewList(c.Bcc), mf.NewField(c.Subject)} {
 		f, err := value(f)
 		if err != nil {
 			return nil, nil, err
 		}
 		header = append(header, f)
 	}
-	pointer, err := out.Add(mf.Piece{Type: mf.Body, Length: c.body.size, Last: len(c.attachments) == 0}, sp.open(c.body))
+	pointer, err := out.Add(mf.Piece{Type: mf.Body, Length: c.Body.Size, Last: len(c.Attachments) == 0}, sp.Open(c.Body))
 	if err != nil {
 		return nil, nil, err
 	}
-	for i, a := range c.attachments {
-		p := mf.Piece{Type: mf.Attachment, Length: a.data.size, Last: i+1 == len(c.attachments), Name: a.name}
-		if _, err := out.Add(p, sp.open(a.data)); err != nil {
+	for i, a := range c.Attachments {
+		p := mf.Piece{Type: mf.Attachment, Length: a.Data.Size, Last: i+1 == len(c.Attachments), Name: a.Name}
+		if _, err := out.Add(p, sp.Open(a.Data)); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -174,7 +176,7 @@ func (b *box) record(out *mf.SecondaryWriter, folder mail.Path, item connector.I
 		}
 	}
 	fields := append([]mf.Field{mf.NewField(formatFolder(folder))}, header...)
-	fields = append(fields, mf.NewWord(c.sent), mf.NewWord(received), mf.NewWord(strconv.Itoa(c.priority)),
+	fields = append(fields, mf.NewWord(c.Sent), mf.NewWord(received), mf.NewWord(strconv.Itoa(c.Priority)),
 		mf.NewBool(item.Flags.System&mail.Seen == 0), mf.NewBool(item.Flags.System&mail.Draft != 0), mf.NewPointer(pointer))
 	row, _ := b.target.page.Row(fields...)
 	if len(row) > mf.MaxLine {

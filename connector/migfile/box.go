@@ -8,11 +8,11 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
 	"waybill/connector"
+	"waybill/connector/migfile/journal"
 	"waybill/failure"
 	mf "waybill/format/migfile"
 	"waybill/mail"
@@ -37,7 +37,7 @@ func (b *box) where(folder mail.Path, id string) string {
 func (b *box) section(ctx context.Context) (*mf.Section, int64, error) {
 	f, err := os.Open(b.path(".pri"))
 	if err != nil {
-		return nil, 0, ioError("open mailbox", b.path(".pri"), err)
+		return nil, 0, journal.Error("open mailbox", b.path(".pri"), err)
 	}
 	defer func() { _ = f.Close() }()
 	rec, err := mf.NewPrimary(f, b.account.base+".pri", b.target.page).Next()
@@ -46,7 +46,7 @@ func (b *box) section(ctx context.Context) (*mf.Section, int64, error) {
 	}
 	info, err := f.Stat()
 	if err != nil {
-		return nil, 0, ioError("open mailbox", b.path(".pri"), err)
+		return nil, 0, journal.Error("open mailbox", b.path(".pri"), err)
 	}
 	return rec.Section, info.Size(), ctx.Err()
 }
@@ -65,7 +65,7 @@ func (b *box) scanWith(ctx context.Context, from int64, comment func(string), vi
 	}
 	f, err := os.Open(b.path(".pri"))
 	if err != nil {
-		return ioError("read mailbox", b.path(".pri"), err)
+		return journal.Error("read mailbox", b.path(".pri"), err)
 	}
 	defer func() { _ = f.Close() }()
 	at := mf.Place{File: b.account.base + ".pri", Line: 1, Offset: from}
@@ -97,143 +97,13 @@ func (b *box) scanWith(ctx context.Context, from int64, comment func(string), vi
 	}
 }
 
-func (b *box) Folders(ctx context.Context) ([]mail.Folder, error) {
-	if ctx.Err() != nil {
-		return nil, cancelled(ctx)
-	}
-	b.account.mu.Lock()
-	defer b.account.mu.Unlock()
-	if err := b.readFolders(ctx); err != nil {
-		return nil, err
-	}
-	return withParents(slices.Concat([]mail.Path{mail.Inbox}, b.account.used, b.account.fresh)), nil
-}
-
-// readFolders finds the folders that hold messages, unless they are known from
-// before; b.account.mu is held.
-func (b *box) readFolders(ctx context.Context) error {
-	a := b.account
-	if err := recoverJournal(b.target.dir, a.base); err != nil || a.used != nil {
-		return err
-	}
-	seen, used := map[mail.Path]bool{}, []mail.Path{}
-	a.fresh = nil
-	comment := func(text string) {
-		if p, ok := strings.CutPrefix(text, folderMade); ok {
-			a.fresh = append(a.fresh, mail.Path(p))
-		} else if p, ok := strings.CutPrefix(text, folderDropped); ok {
-			a.fresh = slices.DeleteFunc(a.fresh, func(f mail.Path) bool { return f == mail.Path(p) })
-		}
-	}
-	err := b.scanWith(ctx, 0, comment, func(_ mf.Record, p mail.Path) error {
-		if !seen[p] {
-			seen[p] = true
-			used = append(used, p)
-		}
-		return nil
-	})
-	if err == nil {
-		a.used = used
-	}
-	return err
-}
-
-// exists tells whether there is such a folder; b.account.mu is held.
-func (b *box) exists(ctx context.Context, folder mail.Path) error {
-	if err := b.readFolders(ctx); err != nil {
-		return err
-	}
-	if folder == mail.Inbox || slices.Contains(b.account.used, folder) || slices.Contains(b.account.fresh, folder) {
-		return nil
-	}
-	for _, p := range slices.Concat(b.account.used, b.account.fresh) {
-		if strings.HasPrefix(string(p), string(folder)+"/") {
-			return nil
-		}
-	}
-	return failure.New(failure.Vanished, "open folder", b.where(folder, ""), "migfile.no-folder", nil)
-}
-
-func (b *box) CreateFolder(ctx context.Context, f mail.Folder) error {
-	if ctx.Err() != nil {
-		return cancelled(ctx)
-	}
-	names := f.Path.Names()
-	if slices.Contains(names, "") || !storable(f.Path, b.target.page) {
-		return failure.New(failure.Usage, "create folder", b.where(f.Path, ""), "migfile.folder-name", fmt.Errorf("%q is no name that the files can hold", f.Path))
-	}
-	b.account.mu.Lock()
-	defer b.account.mu.Unlock()
-	if err := b.readFolders(ctx); err != nil {
-		return err
-	}
-	if slices.Contains(b.account.fresh, f.Path) || slices.Contains(b.account.used, f.Path) || f.Path == mail.Inbox {
-		return nil
-	}
-	if err := b.remember(folderMade, f.Path); err != nil {
-		return err
-	}
-	b.account.fresh = append(b.account.fresh, f.Path)
-	return nil
-}
-
-// Empty folders are no part of the format; a target remembers those that it made
-// in comments, until there is mail in them. Nobody else reads them.
-const (
-	folderMade    = "folder made: "
-	folderDropped = "folder dropped: "
-)
-
-// remember writes a comment to the primary file; b.account.mu is held.
-func (b *box) remember(what string, p mail.Path) error {
-	pri, _, err := b.sizes()
-	if err != nil {
-		return err
-	}
-	name := b.account.base
-	if err := beginJournal(b.target.dir, name, map[string]int64{name + ".pri": pri}); err != nil {
-		return err
-	}
-	f, err := openAt(b.path(".pri"), pri)
-	if err == nil {
-		line, _ := b.target.page.Encode("!" + what + string(p) + "\r\n")
-		if _, err = f.Write(line); err == nil {
-			err = f.Sync()
-		}
-		err = errors.Join(err, f.Close())
-	}
-	if err != nil {
-		return errors.Join(ioError("make folder", b.path(".pri"), err), recoverJournal(b.target.dir, name))
-	}
-	return endJournal(b.target.dir, name)
-}
-
-func (b *box) DeleteFolder(ctx context.Context, folder mail.Path) error {
-	if ctx.Err() != nil {
-		return cancelled(ctx)
-	}
-	b.account.mu.Lock()
-	defer b.account.mu.Unlock()
-	if err := b.exists(ctx, folder); err != nil {
-		return err
-	}
-	if slices.Contains(b.account.used, folder) {
-		return failure.New(failure.Conflict, "delete folder", b.where(folder, ""), "migfile.folder-full", errors.New("there are messages in it"))
-	}
-	if err := b.remember(folderDropped, folder); err != nil {
-		return err
-	}
-	b.account.fresh = slices.DeleteFunc(b.account.fresh, func(p mail.Path) bool { return p == folder })
-	return nil
-}
-
 // sizes are the lengths of both files, which are the position of every folder.
 func (b *box) sizes() (pri, sec int64, err error) {
 	var n [2]int64
 	for i, suffix := range []string{".pri", ".sec"} {
 		info, err := os.Stat(b.path(suffix))
 		if err != nil {
-			return 0, 0, ioError("read mailbox", b.path(suffix), err)
+			return 0, 0, journal.Error("read mailbox", b.path(suffix), err)
 		}
 		n[i] = info.Size()
 	}
@@ -415,20 +285,20 @@ func (b *box) Remove(ctx context.Context, folder mail.Path, id string) error {
 	b.account.used = nil
 	sec, ok := firstPointer(rec)
 	if rec.End >= pri && ok {
-		if err := truncate(b.path(".pri"), rec.Place.Offset); err != nil {
-			return ioError("remove message", b.path(".pri"), err)
+		if err := journal.Truncate(b.path(".pri"), rec.Place.Offset); err != nil {
+			return journal.Error("remove message", b.path(".pri"), err)
 		}
-		return ioError("remove message", b.path(".sec"), truncate(b.path(".sec"), sec))
+		return journal.Error("remove message", b.path(".sec"), journal.Truncate(b.path(".sec"), sec))
 	}
 	f, err := os.OpenFile(b.path(".pri"), os.O_RDWR, 0)
 	if err != nil {
-		return ioError("remove message", b.path(".pri"), err)
+		return journal.Error("remove message", b.path(".pri"), err)
 	}
 	defer func() { _ = f.Close() }()
 	if _, err = f.WriteAt([]byte("!"), rec.Place.Offset); err == nil {
 		err = f.Sync()
 	}
-	return ioError("remove message", b.path(".pri"), err)
+	return journal.Error("remove message", b.path(".pri"), err)
 }
 
 // firstPointer finds the lowest offset that a record leads to.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"waybill/connector/migfile/canon"
 	"waybill/failure"
 	mf "waybill/format/migfile"
 	"waybill/format/mime"
@@ -72,7 +73,7 @@ func (r *reader) letter(rec mf.Record) (*letter, error) {
 	if list := mf.List(sender); len(list) == 1 {
 		sender = list[0]
 	}
-	from, notes := toMIME(mf.ParseParty(clean(sender)), r.resolve)
+	from, notes := canon.ToMIME(mf.ParseParty(canon.Clean(sender)), r.resolve)
 	l.message.From, l.notes = []mime.Address{from}, append(l.notes, notes...)
 	for _, c := range []struct {
 		name string
@@ -83,7 +84,7 @@ func (r *reader) letter(rec mf.Record) (*letter, error) {
 			return nil, err
 		}
 		for _, s := range mf.List(text) {
-			a, notes := toMIME(mf.ParseParty(clean(s)), r.resolve)
+			a, notes := canon.ToMIME(mf.ParseParty(canon.Clean(s)), r.resolve)
 			*c.list, l.notes = append(*c.list, a), append(l.notes, notes...)
 		}
 	}
@@ -91,12 +92,12 @@ func (r *reader) letter(rec mf.Record) (*letter, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.message.Subject = clean(subject)
+	l.message.Subject = canon.Clean(subject)
 	var ok [2]bool
 	l.sent, ok[0] = mf.ParseStamp(rec.Field("Send-Date").Text(), r.zone)
 	l.received, ok[1] = mf.ParseStamp(rec.Field("Received-Date").Text(), r.zone)
 	if !ok[0] || !ok[1] {
-		note(noteDate, rec.Place.String()+": a date is not of the form YYYYMMDDHHMMSS and was left out")
+		note(canon.NoteDate, rec.Place.String()+": a date is not of the form YYYYMMDDHHMMSS and was left out")
 	}
 	l.message.Date = l.sent
 	if p := priority(rec.Field("Priority").Text()); p != 0 {
@@ -167,8 +168,8 @@ func (r *reader) content(rec mf.Record, l *letter) error {
 			text.Open = r.opener(p.File, func(s *secondary) (io.Reader, error) { return s.Text(piece), nil })
 			continue
 		}
-		e := &mime.Entity{Disposition: "attachment", Name: baseName(piece.Name), Size: piece.Length}
-		if e.Name != clean(piece.Name) {
+		e := &mime.Entity{Disposition: "attachment", Name: canon.BaseName(piece.Name), Size: piece.Length}
+		if e.Name != canon.Clean(piece.Name) {
 			note(notePath, "the attachment was called "+piece.Name)
 		}
 		e.Open = r.opener(p.File, func(s *secondary) (io.Reader, error) { return s.Data(piece), nil })
@@ -194,7 +195,7 @@ func (r *reader) content(rec mf.Record, l *letter) error {
 			note(noteName, fmt.Sprintf("%s: the attachment has no name (events 8048, 8059) and is called %s", piece.At, e.Name))
 		}
 		if e.Type == "" {
-			e.Type = typeOf(e.Name)
+			e.Type = canon.TypeOf(e.Name)
 		}
 		if piece.Position > 0 {
 			note(notePosition, fmt.Sprintf("the place of %s in the text (%d) is not kept", e.Name, piece.Position))
@@ -235,66 +236,4 @@ func (b *borrowed) Close() error {
 		b.done = nil
 	}
 	return nil
-}
-
-// baseName is the last name of a path in anybody's notation.
-func baseName(name string) string {
-	if i := strings.LastIndexAny(name, `\/`); i >= 0 {
-		name = name[i+1:]
-	}
-	if name = clean(name); name == "." || name == ".." {
-		return ""
-	}
-	return name
-}
-
-// typeOf tells the media type of an attachment from its name. The table is small
-// on purpose: the same name has the same type on every machine.
-func typeOf(name string) string {
-	_, ext, _ := cutLast(name, '.')
-	switch strings.ToLower(ext) {
-	case "txt", "log":
-		return "text/plain"
-	case "htm", "html":
-		return "text/html"
-	case "csv":
-		return "text/csv"
-	case "vcf":
-		return "text/vcard"
-	case "ics":
-		return "text/calendar"
-	case "rtf":
-		return "application/rtf"
-	case "pdf":
-		return "application/pdf"
-	case "doc", "dot":
-		return "application/msword"
-	case "xls":
-		return "application/vnd.ms-excel"
-	case "ppt":
-		return "application/vnd.ms-powerpoint"
-	case "docx":
-		return "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-	case "xlsx":
-		return "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-	case "pptx":
-		return "application/vnd.openxmlformats-officedocument.presentationml.presentation"
-	case "zip":
-		return "application/zip"
-	case "gif":
-		return "image/gif"
-	case "jpg", "jpeg":
-		return "image/jpeg"
-	case "png":
-		return "image/png"
-	case "bmp":
-		return "image/bmp"
-	case "tif", "tiff":
-		return "image/tiff"
-	case "wav":
-		return "audio/wav"
-	case "mp3":
-		return "audio/mpeg"
-	}
-	return "application/octet-stream"
 }

@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"waybill/connector"
+	"waybill/connector/migfile/canon"
 	"waybill/failure"
 	mf "waybill/format/migfile"
 	"waybill/mail"
@@ -219,7 +220,7 @@ func (m *mailbox) Open(ctx context.Context, folder mail.Path, msg mail.Message) 
 		return nil, cancelled(ctx)
 	}
 	gone := failure.New(failure.Vanished, "open message", m.person.user.ID+", "+string(folder)+" "+msg.Key, "migfile.no-message", nil)
-	_, number, ok := cutLast(msg.Key, ':')
+	_, number, ok := canon.CutLast(msg.Key, ':')
 	line, err := strconv.Atoi(number)
 	if !ok || err != nil {
 		return nil, gone

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 
+	"waybill/connector/migfile/canon"
 	"waybill/directory"
 	"waybill/failure"
 	mf "waybill/format/migfile"
@@ -37,7 +38,7 @@ func (m *mailbox) pab(ctx context.Context, u *run) (*letter, error) {
 			return failure.New(failure.TooLarge, "read address book", rec.Place.String(), "migfile.pab-size", nil).WithRemedy("take entries out of the section")
 		}
 		l.notes = append(l.notes, rec.Notes...)
-		name := clean(rec.Field("Display-Name").Text())
+		name := canon.Clean(rec.Field("Display-Name").Text())
 		list, err := m.source.reader.value(rec, "Email-Address")
 		if err != nil {
 			return err
@@ -54,9 +55,9 @@ func (m *mailbox) pab(ctx context.Context, u *run) (*letter, error) {
 		}
 		fmt.Fprintf(&readable, "%s: %s\r\n", name, strings.Join(addresses, "; "))
 		if strings.EqualFold(strings.TrimSpace(rec.Field("Obj-class").Text()), "dl") {
-			groupCard(&cards, name, addresses, rec)
+			_, _ = cards.Write(mf.GroupCard(name, addresses, rec))
 		} else {
-			entryCard(&cards, name, addresses, rec)
+			_, _ = cards.Write(mf.EntryCard(name, addresses, rec))
 		}
 		return nil
 	})
@@ -64,9 +65,9 @@ func (m *mailbox) pab(ctx context.Context, u *run) (*letter, error) {
 		return nil, err
 	}
 	l.notes = append(l.notes, mail.Note{Kind: notePAB, Text: fmt.Sprintf("a personal address book of %d entries and %d lists is kept as a message with vCards", entries, lists)})
-	from, _ := toMIME(mf.Party{Name: m.person.user.Name}, nil)
+	from, _ := canon.ToMIME(mf.Party{Name: m.person.user.Name}, nil)
 	if a, ok := m.person.user.Address(directory.SMTP); ok {
-		from, _ = toMIME(mf.Party{Name: m.person.user.Name, Type: a.Type, Value: a.Value}, nil)
+		from, _ = canon.ToMIME(mf.Party{Name: m.person.user.Name, Type: a.Type, Value: a.Value}, nil)
 	}
 	body, attachment := readable.Bytes(), cards.Bytes()
 	l.message = mime.Message{From: []mime.Address{from}, To: []mime.Address{from}, Subject: "Personal Address Book", Seed: u.place.String(),
@@ -79,77 +80,4 @@ func (m *mailbox) pab(ctx context.Context, u *run) (*letter, error) {
 
 func inMemory(b []byte) func(context.Context) (io.ReadCloser, error) {
 	return func(context.Context) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil }
-}
-
-func vcardText(s string) string {
-	return strings.NewReplacer(`\`, `\\`, ";", `\;`, ",", `\,`, "\r\n", `\n`, "\n", `\n`).Replace(s)
-}
-
-// property writes one property of a vCard, folded (RFC 2426 2.6), unless it is empty.
-func property(b *bytes.Buffer, name string, values ...string) {
-	if strings.Join(values, "") == "" {
-		return
-	}
-	for i, v := range values {
-		values[i] = vcardText(v)
-	}
-	line := name + ":" + strings.Join(values, ";")
-	for len(line) > 75 {
-		n := 75
-		for n > 60 && line[n]&0xC0 == 0x80 {
-			n-- // between characters
-		}
-		b.WriteString(line[:n] + "\r\n")
-		line = " " + line[n:]
-	}
-	b.WriteString(line + "\r\n")
-}
-
-func entryCard(b *bytes.Buffer, name string, addresses []string, rec mf.Record) {
-	v := func(column string) string { return clean(rec.Field(column).Text()) }
-	b.WriteString("BEGIN:VCARD\r\nVERSION:3.0\r\n")
-	property(b, "FN", name)
-	first, last := v("First"), v("Last")
-	if first+last == "" {
-		last = name
-	}
-	b.WriteString("N:" + vcardText(last) + ";" + vcardText(first) + ";;;\r\n")
-	for _, s := range addresses {
-		a, err := directory.ParseAddress(s)
-		switch {
-		case err == nil && a.Type == directory.SMTP:
-			property(b, "EMAIL;TYPE=INTERNET", a.Value)
-		case err == nil:
-			property(b, "EMAIL;TYPE="+a.Type, a.Value)
-		default:
-			property(b, "X-ADDRESS", s)
-		}
-	}
-	property(b, "ORG", v("Company"), v("Department"))
-	property(b, "TITLE", v("Title"))
-	property(b, "ADR;TYPE=WORK", "", v("Office"), v("Address"), v("City"), v("State"), v("Zip"), v("Country"))
-	for _, t := range []struct{ kind, column string }{{"WORK,VOICE", "Bus-Num"}, {"WORK,VOICE", "Bus2-Num"}, {"WORK,FAX", "Fax-Num"}, {"HOME,VOICE", "Home-Num"},
-		{"HOME,VOICE", "Home2-Num"}, {"CELL", "Mobile-Num"}, {"PAGER", "Pager-Num"}} {
-		property(b, "TEL;TYPE="+t.kind, v(t.column))
-	}
-	property(b, "X-ASSISTANT", v("Assistant"))
-	property(b, "X-ASSISTANT-PHONE", v("Assist-Num"))
-	property(b, "NOTE", rec.Field("Note").Text())
-	b.WriteString("END:VCARD\r\n")
-}
-
-// groupCard writes a list in the way that address books of vCard 3.0 know.
-func groupCard(b *bytes.Buffer, name string, members []string, rec mf.Record) {
-	b.WriteString("BEGIN:VCARD\r\nVERSION:3.0\r\n")
-	property(b, "FN", name)
-	b.WriteString("N:" + vcardText(name) + ";;;;\r\nX-ADDRESSBOOKSERVER-KIND:group\r\n")
-	for _, s := range members {
-		if a, err := directory.ParseAddress(s); err == nil && a.Type == directory.SMTP {
-			property(b, "X-ADDRESSBOOKSERVER-MEMBER", "mailto:"+a.Value)
-		} else {
-			property(b, "X-MEMBER", s)
-		}
-	}
-	property(b, "NOTE", rec.Field("Note").Text())
-	b.WriteString("END:VCARD\r\n")
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"waybill/connector/migfile/canon"
 	"waybill/directory"
 	"waybill/failure"
 	mf "waybill/format/migfile"
@@ -121,7 +122,7 @@ func strangerOf(owner string, used map[string]bool) directory.User {
 		u.Addresses = []directory.Address{a}
 		name = userPart(a)
 	}
-	if name = clean(name); name == "" {
+	if name = canon.Clean(name); name == "" {
 		name = "unknown"
 	}
 	u.ID = name
@@ -136,7 +137,7 @@ func userPart(a directory.Address) string {
 	v := a.Value
 	switch a.Type {
 	case directory.SMTP:
-		if local, _, ok := cutLast(v, '@'); ok {
+		if local, _, ok := canon.CutLast(v, '@'); ok {
 			return local
 		}
 	case directory.X400:
@@ -162,7 +163,7 @@ func userPart(a directory.Address) string {
 	if open := strings.IndexByte(v, '('); open >= 0 && strings.HasSuffix(v, ")") && open < len(v)-2 {
 		return v[open+1 : len(v)-1] // PROFS:SITE(USER)
 	}
-	if _, user, ok := cutLast(v, '/'); ok && user != "" {
+	if _, user, ok := canon.CutLast(v, '/'); ok && user != "" {
 		return user // MS:NET/PO/USER
 	}
 	return v
@@ -191,14 +192,14 @@ func (x *index) resolver() func(string) (string, bool) {
 		if o.name == "" {
 			continue
 		}
-		key := strings.ToLower(clean(o.name))
+		key := strings.ToLower(canon.Clean(o.name))
 		if _, twice := byName[key]; twice {
 			byName[key] = ""
 			continue
 		}
 		byName[key] = ""
 		for _, a := range o.addresses {
-			if a.Type == directory.SMTP && isClean(a.Value) {
+			if a.Type == directory.SMTP && canon.IsClean(a.Value) {
 				byName[key] = a.Value
 				break
 			}

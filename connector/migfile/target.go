@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"waybill/connector"
+	"waybill/connector/migfile/canon"
+	"waybill/connector/migfile/journal"
 	"waybill/directory"
 	"waybill/failure"
 	mf "waybill/format/migfile"
@@ -115,7 +117,7 @@ func (t *target) load(ctx context.Context, explicit bool) error {
 	for _, name := range list.Files {
 		t.listed[base(name)] = true
 	}
-	if err := recoverJournal(t.dir, directoryFile); err != nil {
+	if err := journal.Recover(t.dir, directoryFile); err != nil {
 		return err
 	}
 	return t.loadDirectory(ctx)
@@ -128,7 +130,7 @@ func (t *target) checkFree() error {
 		return nil
 	}
 	if err != nil {
-		return ioError("open packing list", t.dir, err)
+		return journal.Error("open packing list", t.dir, err)
 	}
 	for _, e := range entries {
 		lower := strings.ToLower(e.Name())
@@ -153,9 +155,9 @@ func (t *target) ensure() error {
 		return nil
 	}
 	if err := os.MkdirAll(t.dir, 0o750); err != nil {
-		return ioError("make packing list", t.dir, err)
+		return journal.Error("make packing list", t.dir, err)
 	}
-	if err := writeFile(filepath.Join(t.dir, directoryFile+".pri"), []byte(directoryStart)); err != nil {
+	if err := journal.WriteFile(filepath.Join(t.dir, directoryFile+".pri"), []byte(directoryStart)); err != nil {
 		return err
 	}
 	t.listed[directoryFile] = true
@@ -181,7 +183,7 @@ func (t *target) writeList() error {
 	}
 	var out strings.Builder
 	_, _ = list.WriteTo(&out)
-	return writeFile(t.list, []byte(out.String()))
+	return journal.WriteFile(t.list, []byte(out.String()))
 }
 
 func (t *target) Capabilities() connector.Capabilities { return t.caps }
@@ -220,12 +222,12 @@ func (t *target) Probe(ctx context.Context) ([]rights.Finding, error) {
 }
 
 func (t *target) Fingerprint(ctx context.Context, message io.Reader) (mail.Digest, error) {
-	x := &extractor{page: t.page, zone: t.zone}
-	c, err := x.extract(ctx, message)
+	x := &canon.Extractor{Page: t.page, Zone: t.zone}
+	c, err := x.Extract(ctx, message)
 	if err != nil {
 		return mail.Digest{}, err
 	}
-	return c.fingerprint(), nil
+	return c.Fingerprint(), nil
 }
 
 func (t *target) Accounts(ctx context.Context) iter.Seq2[directory.User, error] {

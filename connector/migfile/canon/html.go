@@ -1,4 +1,4 @@
-package migfile
+package canon
 
 import (
 	"bufio"

@@ -1,4 +1,6 @@
-package migfile
+// Package journal appends to several files at once, whole or not at all, and
+// replaces files as a whole.
+package journal
 
 import (
 	"bytes"
@@ -17,10 +19,11 @@ import (
 // durable. A journal that is found later means that the append was cut off, and
 // the files are cut back to those sizes.
 
-// journalSuffix marks journals, which lie beside the packing list.
-const journalSuffix = ".journal"
+// Suffix marks journals, which lie beside the packing list.
+const Suffix = ".journal"
 
-func ioError(op, where string, err error) error {
+// Error gives an error of the operating system its class and place.
+func Error(op, where string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -31,32 +34,33 @@ func ioError(op, where string, err error) error {
 	return failure.New(failure.ClassOf(err), op, where, "migfile.write", err)
 }
 
-// beginJournal records the sizes of files, by their names in dir.
-func beginJournal(dir, name string, sizes map[string]int64) error {
+// Begin records the sizes of files, by their names in dir.
+func Begin(dir, name string, sizes map[string]int64) error {
 	var b bytes.Buffer
 	for file, size := range sizes {
 		fmt.Fprintf(&b, "%d %s\n", size, file)
 	}
 	b.WriteString("end\n")
-	return writeFile(filepath.Join(dir, name+journalSuffix), b.Bytes())
+	return WriteFile(filepath.Join(dir, name+Suffix), b.Bytes())
 }
 
-func endJournal(dir, name string) error {
-	if err := os.Remove(filepath.Join(dir, name+journalSuffix)); err != nil {
-		return ioError("end journal", filepath.Join(dir, name), err)
+// End removes the journal: what was appended stays.
+func End(dir, name string) error {
+	if err := os.Remove(filepath.Join(dir, name+Suffix)); err != nil {
+		return Error("end journal", filepath.Join(dir, name), err)
 	}
 	return syncDir(dir)
 }
 
-// recoverJournal undoes the append that a journal speaks of, if there is one.
-func recoverJournal(dir, name string) error {
-	path := filepath.Join(dir, name+journalSuffix)
+// Recover undoes the append that a journal speaks of, if there is one.
+func Recover(dir, name string) error {
+	path := filepath.Join(dir, name+Suffix)
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
-		return ioError("read journal", path, err)
+		return Error("read journal", path, err)
 	}
 	lines := strings.Split(string(b), "\n")
 	for _, line := range lines {
@@ -68,14 +72,15 @@ func recoverJournal(dir, name string) error {
 		if _, err := fmt.Sscanf(digits, "%d", &size); err != nil || file != filepath.Base(file) {
 			return failure.New(failure.Malformed, "read journal", path, "migfile.journal", errors.New("the journal is damaged"))
 		}
-		if err := truncate(filepath.Join(dir, file), size); err != nil {
-			return ioError("undo append", filepath.Join(dir, file), err)
+		if err := Truncate(filepath.Join(dir, file), size); err != nil {
+			return Error("undo append", filepath.Join(dir, file), err)
 		}
 	}
-	return endJournal(dir, name)
+	return End(dir, name)
 }
 
-func truncate(path string, size int64) error {
+// Truncate cuts a file to at most size bytes, durably.
+func Truncate(path string, size int64) error {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		return err
@@ -93,11 +98,11 @@ func truncate(path string, size int64) error {
 	return f.Sync()
 }
 
-// writeFile replaces a file as a whole: it is there before or after, never in part.
-func writeFile(path string, b []byte) error {
+// WriteFile replaces a file as a whole: it is there before or after, never in part.
+func WriteFile(path string, b []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".waybill-*")
 	if err != nil {
-		return ioError("write file", path, err)
+		return Error("write file", path, err)
 	}
 	defer func() { _ = os.Remove(f.Name()) }() // does nothing once it is renamed
 	_, err = f.Write(b)
@@ -114,7 +119,7 @@ func writeFile(path string, b []byte) error {
 		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
-		return ioError("write file", path, err)
+		return Error("write file", path, err)
 	}
 	return syncDir(filepath.Dir(path))
 }
@@ -122,11 +127,11 @@ func writeFile(path string, b []byte) error {
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
-		return ioError("write directory", dir, err)
+		return Error("write directory", dir, err)
 	}
 	err = d.Sync()
 	if closeErr := d.Close(); err == nil {
 		err = closeErr
 	}
-	return ioError("write directory", dir, err)
+	return Error("write directory", dir, err)
 }

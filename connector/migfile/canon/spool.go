@@ -1,4 +1,4 @@
-package migfile
+package canon
 
 import (
 	"io"
@@ -11,16 +11,17 @@ import (
 // one goes to a temporary file.
 const spoolMemory = 1 << 20
 
-// spool keeps the pieces of one message until their lengths are known, because
+// Spool keeps the stretches of one message until their lengths are known, because
 // a secondary file has the length in front of the data.
-type spool struct {
+type Spool struct {
 	dir  string
 	mem  []byte
 	file *os.File
 	size int64
 }
 
-func (s *spool) Write(p []byte) (int, error) {
+// Write implements io.Writer.
+func (s *Spool) Write(p []byte) (int, error) {
 	if s.file == nil && len(s.mem)+len(p) <= spoolMemory {
 		s.mem = append(s.mem, p...)
 		s.size += int64(len(p))
@@ -44,12 +45,12 @@ func (s *spool) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-func (s *spool) failed(err error) error {
+func (s *Spool) failed(err error) error {
 	return failure.New(failure.ClassOf(err), "keep message", s.dir, "migfile.spool", err).WithRemedy("make room beside the packing list for the largest message")
 }
 
 // ReadAt reads what was written before.
-func (s *spool) ReadAt(p []byte, off int64) (int, error) {
+func (s *Spool) ReadAt(p []byte, off int64) (int, error) {
 	if s.file != nil {
 		return s.file.ReadAt(p, off)
 	}
@@ -63,13 +64,17 @@ func (s *spool) ReadAt(p []byte, off int64) (int, error) {
 	return n, nil
 }
 
-// piece is a stretch of a spool.
-type piece struct{ off, size int64 }
+// Stretch is a stretch of a Spool, in bytes.
+type Stretch struct{ off, Size int64 }
 
-func (s *spool) open(p piece) io.Reader { return io.NewSectionReader(s, p.off, p.size) }
+// Open reads a stretch from its start.
+func (s *Spool) Open(p Stretch) io.Reader { return io.NewSectionReader(s, p.off, p.Size) }
 
-// reset forgets everything; the memory is used again.
-func (s *spool) reset() {
+// NewSpool makes a spool whose temporary file, if it needs one, lies in dir.
+func NewSpool(dir string) *Spool { return &Spool{dir: dir} }
+
+// Reset forgets everything; the memory is used again.
+func (s *Spool) Reset() {
 	s.mem, s.size = s.mem[:0], 0
 	if s.file != nil {
 		_ = s.file.Close()

@@ -1,4 +1,4 @@
-package migfile
+package canon
 
 import (
 	"strings"
@@ -15,29 +15,29 @@ const (
 	noAddress     = "no-address"
 )
 
-// toMIME makes an address for a header field. Types other than SMTP are
+// ToMIME makes an address for a header field. Types other than SMTP are
 // encapsulated in the way of Exchange: IMCEAMS-NET_PO_USER@migrated.invalid, where
 // "_" stands for "/" and "+2E" for the byte 2E. resolve finds the address of a
 // name; nil when there is no directory.
-func toMIME(p mf.Party, resolve func(string) (string, bool)) (mime.Address, []mail.Note) {
+func ToMIME(p mf.Party, resolve func(string) (string, bool)) (mime.Address, []mail.Note) {
 	switch {
-	case p.Type == "SMTP" && isClean(p.Value):
+	case p.Type == "SMTP" && IsClean(p.Value):
 		return mime.Address{Name: p.Name, Addr: p.Value}, nil
 	case p.Type != "":
 		text := "the address " + p.Type + ":" + p.Value + " is kept in encapsulated form"
-		return mime.Address{Name: p.Name, Addr: encapsulate(p.Type, p.Value)}, []mail.Note{{Kind: noteAddress, Text: text}}
+		return mime.Address{Name: p.Name, Addr: encapsulate(p.Type, p.Value)}, []mail.Note{{Kind: NoteAddress, Text: text}}
 	}
 	if resolve != nil {
 		if addr, ok := resolve(p.Name); ok {
 			return mime.Address{Name: p.Name, Addr: addr}, nil
 		}
 	}
-	return mime.Address{Name: p.Name, Addr: noAddress + "@" + invalidDomain}, []mail.Note{{Kind: noteNoAddress, Text: "only the name " + p.Name + " is known"}}
+	return mime.Address{Name: p.Name, Addr: noAddress + "@" + invalidDomain}, []mail.Note{{Kind: NoteNoAddress, Text: "only the name " + p.Name + " is known"}}
 }
 
-// fromMIME is the inverse of toMIME.
-func fromMIME(a mime.Address) mf.Party {
-	local, domain, _ := cutLast(a.Addr, '@')
+// FromMIME is the inverse of ToMIME.
+func FromMIME(a mime.Address) mf.Party {
+	local, domain, _ := CutLast(a.Addr, '@')
 	switch {
 	case a.Addr == "", strings.EqualFold(domain, invalidDomain) && strings.EqualFold(local, noAddress):
 		return mf.Party{Name: a.Name}
@@ -49,16 +49,17 @@ func fromMIME(a mime.Address) mf.Party {
 	return mf.Party{Name: a.Name, Type: "SMTP", Value: a.Addr}
 }
 
-func cutLast(s string, sep byte) (before, after string, ok bool) {
+// CutLast cuts s at the last sep.
+func CutLast(s string, sep byte) (before, after string, ok bool) {
 	if i := strings.LastIndexByte(s, sep); i >= 0 {
 		return s[:i], s[i+1:], true
 	}
 	return s, "", false
 }
 
-// isClean tells whether an address can stand in a header field as it is.
-func isClean(addr string) bool {
-	local, domain, ok := cutLast(addr, '@')
+// IsClean tells whether an address can stand in a header field as it is.
+func IsClean(addr string) bool {
+	local, domain, ok := CutLast(addr, '@')
 	if !ok || local == "" || domain == "" {
 		return false
 	}
@@ -102,8 +103,8 @@ func decapsulate(local string) (kind, value string, ok bool) {
 		switch {
 		case rest[i] == '_':
 			b = append(b, '/')
-		case rest[i] == '+' && i+2 < len(rest) && hex(rest[i+1]) >= 0 && hex(rest[i+2]) >= 0:
-			b = append(b, byte(hex(rest[i+1])<<4|hex(rest[i+2])))
+		case rest[i] == '+' && i+2 < len(rest) && Hex(rest[i+1]) >= 0 && Hex(rest[i+2]) >= 0:
+			b = append(b, byte(Hex(rest[i+1])<<4|Hex(rest[i+2])))
 			i += 2
 		default:
 			b = append(b, rest[i])
@@ -112,7 +113,8 @@ func decapsulate(local string) (kind, value string, ok bool) {
 	return strings.ToUpper(kind), string(b), true
 }
 
-func hex(c byte) int {
+// Hex is the value of a hexadecimal digit, -1 of anything else.
+func Hex(c byte) int {
 	switch {
 	case '0' <= c && c <= '9':
 		return int(c - '0')
@@ -124,8 +126,8 @@ func hex(c byte) int {
 	return -1
 }
 
-// clean makes one line of a text: controls and runs of blanks become one blank.
-func clean(s string) string {
+// Clean makes one line of a text: controls and runs of blanks become one blank.
+func Clean(s string) string {
 	var b strings.Builder
 	blank := false
 	for _, r := range strings.ToValidUTF8(s, "\uFFFD") {
@@ -142,18 +144,29 @@ func clean(s string) string {
 	return b.String()
 }
 
-// canonical is the text of a party as a file in that code page keeps it. It is
+// Canonical is the text of a party as a file in that code page keeps it. It is
 // the same for the party that is read from that text.
-func canonical(p mf.Party, page mf.CodePage) string {
-	p.Name, p.Value = fit(clean(p.Name), page), fit(clean(p.Value), page)
+func Canonical(p mf.Party, page mf.CodePage) string {
+	p.Name, p.Value = Fit(Clean(p.Name), page), Fit(Clean(p.Value), page)
 	if p.Value == "" {
 		p.Type = ""
 	}
 	return mf.ParseParty(p.String()).String()
 }
 
-// fit replaces the characters that a code page does not have.
-func fit(s string, page mf.CodePage) string {
+// Fit replaces the characters that a code page does not have.
+func Fit(s string, page mf.CodePage) string {
 	b, _ := page.Encode(s)
-	return clean(page.Decode(b))
+	return Clean(page.Decode(b))
+}
+
+// BaseName is the last name of a path in anybody's notation.
+func BaseName(name string) string {
+	if i := strings.LastIndexAny(name, `\/`); i >= 0 {
+		name = name[i+1:]
+	}
+	if name = Clean(name); name == "." || name == ".." {
+		return ""
+	}
+	return name
 }

@@ -1,4 +1,4 @@
-package migfile
+package canon
 
 import (
 	"context"
@@ -17,27 +17,33 @@ import (
 	"waybill/mail"
 )
 
-// content is what a migration file holds of a message, as the file holds it.
-type content struct {
-	sender      string
-	to, cc, bcc []string
-	subject     string
-	sent        string // a stamp
-	priority    int
-	body        piece
+// Content is what a migration file holds of a message, as the file holds it.
+type Content struct {
+	// Sender is a party as mf.Party.String writes it; empty when there is none.
+	Sender      string
+	To, Cc, Bcc []string
+	Subject     string
+	// Sent is the date as mf.FormatStamp writes it; empty when there is none.
+	Sent string
+	// Priority is -1, 0 or 1.
+	Priority    int
+	Body        Stretch
 	bodyDigest  [sha256.Size]byte
-	attachments []attached
-	notes       []mail.Note
+	Attachments []Attachment
+	// Notes say what the content leaves out.
+	Notes []mail.Note
 }
 
-type attached struct {
-	name   string
-	data   piece // of the spool, if there is one
+// Attachment is a file that a message carries.
+type Attachment struct {
+	Name string
+	// Data is in the spool, if there is one; its size is known in any case.
+	Data   Stretch
 	digest [sha256.Size]byte
 }
 
-// fingerprint digests the content.
-func (c *content) fingerprint() mail.Digest {
+// Fingerprint digests the content.
+func (c *Content) Fingerprint() mail.Digest {
 	h := sha256.New()
 	put := func(s string) {
 		var n [8]byte
@@ -46,33 +52,33 @@ func (c *content) fingerprint() mail.Digest {
 		_, _ = io.WriteString(h, s)
 	}
 	put("waybill migration file content 1")
-	put(c.sender)
-	for _, list := range [][]string{c.to, c.cc, c.bcc} {
+	put(c.Sender)
+	for _, list := range [][]string{c.To, c.Cc, c.Bcc} {
 		put(fmt.Sprint(len(list)))
 		for _, s := range list {
 			put(s)
 		}
 	}
-	put(c.subject)
-	put(c.sent)
-	put(fmt.Sprint(c.priority))
+	put(c.Subject)
+	put(c.Sent)
+	put(fmt.Sprint(c.Priority))
 	put(string(c.bodyDigest[:]))
-	for _, a := range c.attachments {
-		put(a.name)
-		put(fmt.Sprint(a.data.size))
+	for _, a := range c.Attachments {
+		put(a.Name)
+		put(fmt.Sprint(a.Data.Size))
 		put(string(a.digest[:]))
 	}
 	return mail.Digest(h.Sum(nil))
 }
 
-// extractor takes the content out of a message.
-type extractor struct {
-	page mf.CodePage
-	zone *time.Location
-	// spool takes text and attachments; nil when only digests are wanted.
-	spool *spool
+// Extractor takes the content out of a message.
+type Extractor struct {
+	Page mf.CodePage
+	Zone *time.Location
+	// Spool takes text and attachments; nil when only digests are wanted.
+	Spool *Spool
 
-	c         *content
+	c         *Content
 	havePlain bool
 	haveHTML  bool
 	flat      bool // nested parts were laid side by side
@@ -85,13 +91,13 @@ type extractor struct {
 }
 
 type candidate struct {
-	body   piece
+	body   Stretch
 	digest [sha256.Size]byte
 }
 
-// extract reads a message to its end.
-func (x *extractor) extract(ctx context.Context, r io.Reader) (*content, error) {
-	x.c = &content{}
+// Extract reads a message to its end.
+func (x *Extractor) Extract(ctx context.Context, r io.Reader) (*Content, error) {
+	x.c = &Content{}
 	m := mime.NewReader(&cancelable{ctx: ctx, r: r})
 	first := true
 	x.setBody(candidate{digest: sha256.Sum256(nil)})
@@ -115,36 +121,36 @@ func (x *extractor) extract(ctx context.Context, r io.Reader) (*content, error) 
 		x.setBody(*x.preamble)
 	}
 	if x.flat {
-		x.note(noteStructure, "parts inside parts were laid side by side")
+		x.note(NoteStructure, "parts inside parts were laid side by side")
 	}
 	if x.replaced > 0 {
-		x.note(noteCharacters, fmt.Sprintf("%d characters that code page %d does not have were replaced", x.replaced, x.page.Number))
+		x.note(NoteCharacters, fmt.Sprintf("%d characters that code page %d does not have were replaced", x.replaced, x.Page.Number))
 	}
 	return x.c, nil
 }
 
-func (x *extractor) note(kind, text string) {
-	x.c.notes = append(x.c.notes, mail.Note{Kind: kind, Text: text})
+func (x *Extractor) note(kind, text string) {
+	x.c.Notes = append(x.c.Notes, mail.Note{Kind: kind, Text: text})
 }
 
-func (x *extractor) setBody(c candidate) { x.c.body, x.c.bodyDigest = c.body, c.digest }
+func (x *Extractor) setBody(c candidate) { x.c.Body, x.c.bodyDigest = c.body, c.digest }
 
 // fits makes a value of text in the code page, and counts what does not fit.
-func (x *extractor) fits(s string) string {
-	_, n := x.page.Encode(s)
+func (x *Extractor) fits(s string) string {
+	_, n := x.Page.Encode(s)
 	x.replaced += n
-	return fit(clean(s), x.page)
+	return Fit(Clean(s), x.Page)
 }
 
-func (x *extractor) parties(h mime.Header, names ...string) []string {
+func (x *Extractor) parties(h mime.Header, names ...string) []string {
 	var list []string
 	for _, name := range names {
 		for _, value := range h.All(name) {
 			for _, a := range mime.ParseAddresses(value) {
-				p := fromMIME(a)
-				_, n := x.page.Encode(p.Name + p.Value)
+				p := FromMIME(a)
+				_, n := x.Page.Encode(p.Name + p.Value)
 				x.replaced += n
-				if s := canonical(p, x.page); s != "" {
+				if s := Canonical(p, x.Page); s != "" {
 					list = append(list, s)
 				}
 			}
@@ -156,25 +162,25 @@ func (x *extractor) parties(h mime.Header, names ...string) []string {
 	return list
 }
 
-func (x *extractor) header(h mime.Header) {
+func (x *Extractor) header(h mime.Header) {
 	if from := x.parties(h, "From", "Sender"); len(from) > 0 {
-		if x.c.sender = from[0]; len(from) > 1 {
-			x.note(noteFrom, "of several senders the first is kept")
+		if x.c.Sender = from[0]; len(from) > 1 {
+			x.note(NoteFrom, "of several senders the first is kept")
 		}
 	}
-	x.c.to, x.c.cc, x.c.bcc = x.parties(h, "To"), x.parties(h, "Cc"), x.parties(h, "Bcc")
-	x.c.subject = x.fits(h.Text("Subject"))
+	x.c.To, x.c.Cc, x.c.Bcc = x.parties(h, "To"), x.parties(h, "Cc"), x.parties(h, "Bcc")
+	x.c.Subject = x.fits(h.Text("Subject"))
 	if t, ok := mime.ParseDate(h.Get("Date")); ok {
-		if t = t.In(x.zone); t.Year() >= 1000 && t.Year() <= 9998 {
-			x.c.sent = mf.FormatStamp(t, x.zone)
+		if t = t.In(x.Zone); t.Year() >= 1000 && t.Year() <= 9998 {
+			x.c.Sent = mf.FormatStamp(t, x.Zone)
 		}
 	}
-	if x.c.sent == "" {
-		x.note(noteDate, "the message has no date that can be read")
-	} else if again, _ := mf.ParseStamp(x.c.sent, x.zone); mf.FormatStamp(again, x.zone) != x.c.sent {
-		x.c.sent = mf.FormatStamp(again, x.zone) // an hour that the zone skips
+	if x.c.Sent == "" {
+		x.note(NoteDate, "the message has no date that can be read")
+	} else if again, _ := mf.ParseStamp(x.c.Sent, x.Zone); mf.FormatStamp(again, x.Zone) != x.c.Sent {
+		x.c.Sent = mf.FormatStamp(again, x.Zone) // an hour that the zone skips
 	}
-	x.c.priority = priorityOf(h)
+	x.c.Priority = priorityOf(h)
 	lost := 0
 	for _, f := range h {
 		switch strings.ToLower(f.Name) {
@@ -185,7 +191,7 @@ func (x *extractor) header(h mime.Header) {
 		}
 	}
 	if lost > 0 {
-		x.note(noteHeaders, fmt.Sprintf("%d header fields (Message-ID, Received and others) have no place in migration files", lost))
+		x.note(NoteHeaders, fmt.Sprintf("%d header fields (Message-ID, Received and others) have no place in migration files", lost))
 	}
 }
 
@@ -216,8 +222,8 @@ func priorityOf(h mime.Header) int {
 }
 
 // part takes one part. The first plain text that is no attachment is the body;
-// without one it is the text of the first HTML. Everything else is attached.
-func (x *extractor) part(p *mime.Part) error {
+// without one it is the text of the first HTML. Everything else is Attached.
+func (x *Extractor) part(p *mime.Part) error {
 	x.parts++
 	if p.Multipart {
 		x.flat = x.flat || p.Depth > 0
@@ -234,21 +240,21 @@ func (x *extractor) part(p *mime.Part) error {
 		x.setBody(c)
 		return err
 	}
-	index := len(x.c.attachments) + 1
+	index := len(x.c.Attachments) + 1
 	if !p.Attached() && p.Type == "text/html" && !x.havePlain && !x.haveHTML {
 		x.haveHTML = true
 		return x.html(p, index)
 	}
-	a := attached{name: x.fits(baseName(p.Name))}
+	a := Attachment{Name: x.fits(BaseName(p.Name))}
 	switch {
-	case p.Type == "text/html" && a.name == "":
-		a.name = fmt.Sprintf("body-%d.html", index)
-		x.note(noteAlternative, "the message in HTML is kept as the attachment "+a.name)
+	case p.Type == "text/html" && a.Name == "":
+		a.Name = fmt.Sprintf("body-%d.html", index)
+		x.note(NoteAlternative, "the message in HTML is kept as the attachment "+a.Name)
 	case p.Within == "multipart/alternative" && p.Depth > 0:
-		x.note(noteAlternative, "another form of the text is kept as an attachment")
+		x.note(NoteAlternative, "another form of the text is kept as an attachment")
 	}
-	if a.name == "" || a.name == "." || a.name == ".." {
-		a.name = fmt.Sprintf("attachment-%d%s", index, extensionOf(p.Type))
+	if a.Name == "" || a.Name == "." || a.Name == ".." {
+		a.Name = fmt.Sprintf("attachment-%d%s", index, extensionOf(p.Type))
 	}
 	return x.attach(a, p.Decoded(), nil)
 }
@@ -274,27 +280,27 @@ func extensionOf(kind string) string {
 }
 
 // text reads a body.
-func (x *extractor) text(r io.Reader) (candidate, error) {
+func (x *Extractor) text(r io.Reader) (candidate, error) {
 	var c candidate
 	var out io.Writer
-	if x.spool != nil {
-		out, c.body.off = x.spool, x.spool.size
+	if x.Spool != nil {
+		out, c.body.off = x.Spool, x.Spool.size
 	}
-	w := newBodyWriter(x.page, out)
+	w := newBodyWriter(x.Page, out)
 	_, err := io.Copy(w, r)
 	size, digest, replaced, closeErr := w.close()
 	if err == nil {
 		err = closeErr
 	}
 	x.replaced += replaced
-	c.body.size, c.digest = size, digest
+	c.body.Size, c.digest = size, digest
 	return c, err
 }
 
 // html keeps a message in HTML as an attachment and its text as the body.
-func (x *extractor) html(p *mime.Part, index int) error {
-	a := attached{name: fmt.Sprintf("body-%d.html", index)}
-	x.note(noteHTML, "the message in HTML is kept as the attachment "+a.name+", its text as the body")
+func (x *Extractor) html(p *mime.Part, index int) error {
+	a := Attachment{Name: fmt.Sprintf("body-%d.html", index)}
+	x.note(NoteHTML, "the message in HTML is kept as the attachment "+a.Name+", its text as the body")
 	charset := p.Params["charset"]
 	asText := func(r io.Reader) error {
 		decoded, _ := mime.NewTextReader(r, charset)
@@ -302,20 +308,20 @@ func (x *extractor) html(p *mime.Part, index int) error {
 		x.setBody(c)
 		return err
 	}
-	if x.spool == nil {
+	if x.Spool == nil {
 		return x.attach(a, p.Decoded(), asText)
 	}
 	if err := x.attach(a, p.Decoded(), nil); err != nil {
 		return err
 	}
-	return asText(x.spool.open(x.c.attachments[len(x.c.attachments)-1].data))
+	return asText(x.Spool.Open(x.c.Attachments[len(x.c.Attachments)-1].Data))
 }
 
 // attach reads an attachment; also, when given, reads the same bytes.
-func (x *extractor) attach(a attached, r io.Reader, also func(io.Reader) error) error {
+func (x *Extractor) attach(a Attachment, r io.Reader, also func(io.Reader) error) error {
 	w := &digester{hash: sha256.New()}
-	if x.spool != nil {
-		w.out, a.data.off = x.spool, x.spool.size
+	if x.Spool != nil {
+		w.out, a.Data.off = x.Spool, x.Spool.size
 	}
 	if also != nil {
 		tee := io.TeeReader(r, w)
@@ -329,9 +335,9 @@ func (x *extractor) attach(a attached, r io.Reader, also func(io.Reader) error) 
 	} else if _, err := io.Copy(w, r); err != nil {
 		return err
 	}
-	a.data.size = w.size
+	a.Data.Size = w.size
 	w.hash.Sum(a.digest[:0])
-	x.c.attachments = append(x.c.attachments, a)
+	x.c.Attachments = append(x.c.Attachments, a)
 	return nil
 }
 
