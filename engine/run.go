@@ -16,6 +16,7 @@ import (
 
 // Result is what a run did; the waybill is made from the ledger afterwards.
 type Result struct {
+	Run      int64 // the run's number in the ledger
 	Messages int64 // that got their outcome in this run
 	Bytes    int64
 	Failed   int // mailboxes that are not complete
@@ -48,13 +49,13 @@ func (m *Migration) Copy(ctx context.Context, plan *Plan, runID int64) (Result, 
 	blocked := m.Ledger.BlockedTime()
 	mailboxes, err := r.enqueue(ctx, plan)
 	if err != nil {
-		return Result{}, err
+		return Result{Run: runID}, err
 	}
 	workers := max(1, min(m.workers(), len(mailboxes)))
 	r.progress().Planned(len(mailboxes), plan.Totals.Messages, plan.Totals.Bytes)
 	err = r.work(ctx, workers)
 	elapsed := time.Since(r.began)
-	result := Result{Messages: r.messages.Load(), Bytes: r.bytes.Load(), Failed: int(r.failed.Load()), Elapsed: elapsed}
+	result := Result{Run: runID, Messages: r.messages.Load(), Bytes: r.bytes.Load(), Failed: int(r.failed.Load()), Elapsed: elapsed}
 	if elapsed > 0 {
 		result.LedgerShare = (m.Ledger.BlockedTime() - blocked).Seconds() / (elapsed.Seconds() * float64(workers))
 	}
@@ -205,12 +206,16 @@ func (r *run) mailbox(ctx context.Context, box ledger.Mailbox, lease ledger.Leas
 	return r.queue.Finish(ctx, lease, ledger.Done, 0, "")
 }
 
-// maxSamples bounds the throughput curve; the interval doubles when it is full.
-const maxSamples = 600
+// The throughput curve begins fine, so that a run of a second has one too; the
+// interval doubles each time when this many more points are taken.
+const (
+	firstInterval = 100 * time.Millisecond
+	maxSamples    = 300
+)
 
 // sample writes the throughput curve and watches the clock.
 func (r *run) sample(ctx context.Context) {
-	interval, taken := time.Second, 0
+	interval, taken := firstInterval, 0
 	put := func() {
 		_ = r.Ledger.AddSample(context.WithoutCancel(ctx), r.id, ledger.Sample{Time: r.began.Add(time.Since(r.began)), Messages: r.messages.Load(), Bytes: r.bytes.Load()})
 	}

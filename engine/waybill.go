@@ -103,10 +103,12 @@ func accountRuns(ctx context.Context, l *ledger.Ledger, w *report.Waybill, resul
 		w.Runs = append(w.Runs, line)
 	}
 	last := &w.Runs[len(w.Runs)-1]
-	if last.Ended.IsZero() { // still running while it writes its own waybill
-		last.Seconds = result.Elapsed.Seconds()
+	if result.Run == last.ID { // not one that was killed before it could say
+		if last.Ended.IsZero() { // still running while it writes its own waybill
+			last.Seconds = result.Elapsed.Seconds()
+		}
+		last.LedgerShare = result.LedgerShare
 	}
-	last.LedgerShare = result.LedgerShare
 	w.Run = *last
 	samples, err := l.Samples(ctx, last.ID)
 	if err != nil {

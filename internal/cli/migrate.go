@@ -178,9 +178,6 @@ func (r *migration) run() (code int, err error) {
 	// What follows must happen even when somebody pressed Ctrl-C.
 	ctx := context.WithoutCancel(r.ctx)
 	code, reportErr := r.account(ctx, keep, runErr)
-	if cancelled {
-		code = exitCancelled
-	}
 	err = errors.Join(reportErr, r.m.Ledger.EndRun(ctx, run.ID, code))
 	if runErr != nil && exitCode(runErr) != exitRefused {
 		err = errors.Join(runErr, err)
@@ -227,14 +224,20 @@ func (r *migration) account(ctx context.Context, keep *event.Batch, runErr error
 	if err := keep.Flush(); err != nil {
 		return exitIncomplete, err
 	}
-	w, err := writeWaybill(ctx, r.m.Ledger, r.cmd.Report, r.cmd.All)
+	judge := func(w *report.Waybill) int {
+		switch {
+		case r.ctx.Err() != nil:
+			return exitCancelled
+		case runErr != nil:
+			return exitCode(runErr)
+		}
+		return w.ExitCode()
+	}
+	w, err := writeWaybill(ctx, r.m.Ledger, r.cmd.Report, r.cmd.All, judge)
 	if err != nil {
 		return exitIncomplete, err
 	}
-	code := w.ExitCode()
-	if runErr != nil {
-		code = exitCode(runErr)
-	}
+	code := judge(w)
 	r.m.Events.Emit(event.Event{Code: event.ReportWritten, Time: time.Now(), Detail: r.cmd.Report})
 	r.m.Events.Emit(event.Event{Code: event.RunFinished, Time: time.Now(), Detail: fmt.Sprintf("exit code %d", code)})
 	if r.json {
@@ -247,13 +250,19 @@ func (r *migration) account(ctx context.Context, keep *event.Batch, runErr error
 		}
 		r.say("%s\nThe waybill lies in %s (open %s/report.html).", strings.TrimRight(report.Summary(w), "\n"), r.cmd.Report, strings.TrimRight(r.cmd.Report, "/"))
 	}
-	return code, errors.Join(keep.Close())
+	return code, keep.Close()
 }
 
-func writeWaybill(ctx context.Context, l *ledger.Ledger, dir string, all bool) (*report.Waybill, error) {
+// writeWaybill writes the waybill of the last run. judge, when given, tells how
+// a run ends that writes its own.
+func writeWaybill(ctx context.Context, l *ledger.Ledger, dir string, all bool, judge func(*report.Waybill) int) (*report.Waybill, error) {
 	w, err := engine.Account(ctx, l, Version(), time.Now())
 	if err != nil {
 		return nil, err
+	}
+	if judge != nil && len(w.Runs) > 0 {
+		w.Run.Ended, w.Run.Exit = w.Written, judge(w)
+		w.Runs[len(w.Runs)-1] = w.Run
 	}
 	return w, report.Write(ctx, dir, w, engine.Lines(ctx, l, all))
 }

@@ -134,7 +134,7 @@ func (c *reportCmd) Run(e *env) error {
 		return err
 	}
 	defer l.Close()
-	w, err := writeWaybill(e.ctx, l, c.Report, c.All)
+	w, err := writeWaybill(e.ctx, l, c.Report, c.All, nil)
 	if err != nil {
 		return err
 	}

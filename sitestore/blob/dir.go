@@ -24,9 +24,10 @@ type Dir struct {
 	idle    []*Segment // locked by us, waiting for the next writer
 	closed  bool
 
-	streamEncoders sync.Pool
-	streamDecoders sync.Pool
-	buffers        sync.Pool
+	smallEncoders, smallDecoders sync.Pool // of *zstd.Encoder and *zstd.Decoder, for bodies in one piece
+	streamEncoders               sync.Pool
+	streamDecoders               sync.Pool
+	buffers                      sync.Pool
 }
 
 // Open takes the segment files in path. Nothing is read or made yet.

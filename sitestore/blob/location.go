@@ -1,9 +1,9 @@
 // Package blob keeps message bodies in append-only segment files, compressed
 // one by one, and reads them back by place.
 //
-// Most mails are short, and their number is what costs. Short bodies are S2
-// blocks: on real mail that saves as much room as zstd without entropy coding
-// in a third of the time. Long ones, which must stream, are zstd frames.
+// Every body is one zstd frame, or stored as it is where that is no shorter.
+// Short bodies, whose number is what costs, are compressed in one piece; long
+// ones stream.
 //
 // The package knows nothing of what is current: which ranges of a segment are
 // in use, and up to where it is committed, is in the index of whoever calls.
@@ -29,7 +29,6 @@ type Encoding uint8
 const (
 	Raw  Encoding = 0 // as it is: compression would not have made it smaller
 	Zstd Encoding = 1 // one zstd frame (RFC 8878)
-	S2   Encoding = 2 // one S2 block (an extension of the Snappy block format)
 )
 
 // Location is the place of one body.

@@ -10,7 +10,6 @@ import (
 	"io"
 	"sync"
 
-	"github.com/klauspost/compress/s2"
 	"github.com/klauspost/compress/zstd"
 
 	"waybill/failure"
@@ -20,20 +19,16 @@ import (
 // that differs ends with an error of class Malformed in place of io.EOF. The
 // caller closes the reader.
 func (d *Dir) Open(ctx context.Context, loc Location, digest Digest) (io.ReadCloser, error) {
-	if loc.Offset < headerSize || loc.Stored < 0 || loc.Size < 0 || loc.Encoding > S2 {
+	if loc.Offset < headerSize || loc.Stored < 0 || loc.Size < 0 || loc.Encoding > Zstd {
 		return nil, damaged(d.segmentPath(loc.Segment), "site.body-place", fmt.Errorf("index gives an impossible place: %+v", loc))
 	}
 	file, done, err := d.reader(loc.Segment)
 	if err != nil {
 		return nil, err
 	}
-	if loc.Size <= SmallBody && loc.Stored <= int64(s2.MaxEncodedLen(SmallBody)) && loc.Encoding != Zstd {
+	if loc.Size <= SmallBody && loc.Stored <= SmallBody {
 		r, err := d.small(file, loc, digest)
 		return r, errors.Join(err, done())
-	}
-	if loc.Encoding == S2 {
-		_ = done()
-		return nil, damaged(loc.String(), "site.body-place", fmt.Errorf("index gives an impossible size: %+v", loc))
 	}
 	var r io.Reader = io.NewSectionReader(file, loc.Offset, loc.Stored)
 	s := &stream{ctx: ctx, dir: d, loc: loc, want: digest, done: done, sum: sha256.New(), in: r}
@@ -59,13 +54,15 @@ func (d *Dir) small(file io.ReaderAt, loc Location, digest Digest) (io.ReadClose
 		return nil, failure.New(failure.ClassOf(err), "read message body", loc.String(), "site.segment-unreadable", err)
 	}
 	body := stored
-	if loc.Encoding == S2 {
-		if size, err := s2.DecodedLen(*stored); err != nil || int64(size) != loc.Size {
+	if loc.Encoding == Zstd {
+		dec, err := d.smallDecoder()
+		if err != nil {
 			d.buffers.Put(stored)
-			return nil, damaged(loc.String(), "site.body-damaged", errors.Join(err, errDiffers))
+			return nil, failure.New(failure.Internal, "prepare decompression", loc.String(), "site.codec", err)
 		}
 		body = d.buffer(int(loc.Size))
-		plain, err := s2.Decode((*body)[:cap(*body)], *stored)
+		plain, err := dec.DecodeAll(*stored, (*body)[:0])
+		d.smallDecoders.Put(dec)
 		d.buffers.Put(stored)
 		if err != nil {
 			d.buffers.Put(body)
@@ -168,4 +165,22 @@ func (d *Dir) streamDecoder(r io.Reader) (*zstd.Decoder, error) {
 	}
 	return zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
 		zstd.WithDecoderMaxWindow(8<<20))
+}
+
+// smallEncoder takes a pooled encoder for bodies in one piece.
+func (d *Dir) smallEncoder() (*zstd.Encoder, error) {
+	if enc, ok := d.smallEncoders.Get().(*zstd.Encoder); ok {
+		return enc, nil
+	}
+	return zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(false),
+		zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(SmallBody), zstd.WithLowerEncoderMem(true))
+}
+
+// smallDecoder takes a pooled decoder that never makes more than a small body,
+// whatever a damaged frame claims.
+func (d *Dir) smallDecoder() (*zstd.Decoder, error) {
+	if dec, ok := d.smallDecoders.Get().(*zstd.Decoder); ok {
+		return dec, nil
+	}
+	return zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(SmallBody))
 }

@@ -8,9 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"slices"
 
-	"github.com/klauspost/compress/s2"
 	"github.com/klauspost/compress/zstd"
 
 	"waybill/failure"
@@ -124,9 +122,13 @@ func (s *Segment) Put(body []byte) (Location, error) {
 	}
 	start := s.End()
 	mark := len(s.pending)
-	loc := Location{Segment: s.id, Offset: start, Size: int64(len(body)), Encoding: S2}
-	s.pending = slices.Grow(s.pending, s2.MaxEncodedLen(len(body)))
-	s.pending = s.pending[:mark+len(s2.Encode(s.pending[mark:cap(s.pending)], body))]
+	loc := Location{Segment: s.id, Offset: start, Size: int64(len(body)), Encoding: Zstd}
+	enc, err := s.dir.smallEncoder()
+	if err != nil {
+		return Location{}, failure.New(failure.Internal, "prepare compression", s.file.Name(), "site.codec", err)
+	}
+	s.pending = enc.EncodeAll(body, s.pending)
+	s.dir.smallEncoders.Put(enc)
 	if len(s.pending)-mark >= len(body) {
 		s.pending = append(s.pending[:mark], body...)
 		loc.Encoding = Raw
