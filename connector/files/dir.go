@@ -159,11 +159,6 @@ func (d *Dir) Rename(from, to string) error {
 	return Fail("rename file", d.Join(from), "file.rename", d.root.Rename(from, to))
 }
 
-// Link gives a file a second name; one that is taken is an error of class Conflict.
-func (d *Dir) Link(from, to string) error {
-	return Fail("link file", d.Join(to), "file.link", d.root.Link(from, to))
-}
-
 // Remove removes a file or an empty directory.
 func (d *Dir) Remove(name string) error {
 	return Fail("remove", d.Join(name), "file.remove", d.root.Remove(name))

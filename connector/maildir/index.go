@@ -285,7 +285,8 @@ func number(s *[]byte) []byte {
 // "cur/" or "new/" where a base is there twice.
 func (x *index) find(key string) (fileName, bool) {
 	if part, name, ok := strings.Cut(key, "/"); ok {
-		return fileName{name: name, inNew: part == "new"}, true
+		ours := (part == "cur" || part == "new") && name != "" && name[0] != '.' && !strings.ContainsAny(name, "/\\\x00")
+		return fileName{name: name, inNew: part == "new"}, ours
 	}
 	want := []byte(key)
 	time, _ := leadingTime(want)

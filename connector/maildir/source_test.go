@@ -3,13 +3,8 @@
 package maildir
 
 import (
-	"compress/gzip"
-	"context"
-	"errors"
-	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -195,6 +190,11 @@ func TestOddMessages(t *testing.T) {
 			t.Errorf("message %s is %q (%v), want %q", key, body, err, want)
 		}
 	}
+	for _, key := range []string{"", "gone", "cur/../dovecot-keywords", "../dovecot-keywords", "tmp/x", "cur/", "cur/.5.a:2,", "a/b"} {
+		if _, err := read(t, box, mail.Inbox, mail.Message{Key: key}); failure.ClassOf(err) != failure.Vanished {
+			t.Errorf("opening %q gives %v", key, err)
+		}
+	}
 	for _, key := range []string{"91.fifo", "8.a"} {
 		if _, err := read(t, box, mail.Inbox, mail.Message{Key: key}); failure.ClassOf(err) != failure.Malformed {
 			t.Errorf("opening %s gives %v", key, err)
@@ -316,182 +316,4 @@ func TestStateNeedsAge(t *testing.T) {
 			old = s
 		}
 	}
-}
-
-func TestCompressedMessages(t *testing.T) {
-	var z strings.Builder
-	w := gzip.NewWriter(&z)
-	_, _ = w.Write([]byte("the message"))
-	_ = w.Close()
-	packed := z.String()
-	dir := t.TempDir()
-	write(t, dir, map[string]string{
-		"anna/cur/1.a,S=11:2,S": packed, "anna/cur/2.a:2,SZ": packed, "anna/cur/3.a:2,": packed, "anna/cur/4.a,S=11:2,": packed[:20],
-		"anna/cur/5.a,S=99:2,": "not compressed", "anna/cur/6.a,S=99:2,": "\xfd7zXZ\x00...", fmt.Sprintf("anna/cur/7.a,S=%d:2,", len(packed)): packed, "anna/cur/8.a:2,": "BZh: x",
-	})
-	var got []string
-	box := openBox(t, dir, "anna")
-	for m, err := range box.Messages(t.Context(), mail.Inbox) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		body, err := read(t, box, mail.Inbox, m)
-		if err != nil {
-			body = failure.RuleOf(err)
-		}
-		got = append(got, fmt.Sprint(m.Size, " ", body))
-	}
-	want := []string{"-1 the message", "-1 the message", fmt.Sprint(len(packed), " maildir.compressed-unmarked"), "-1 maildir.compressed-damaged", "-1 not compressed", "-1 maildir.compression",
-		fmt.Sprint(len(packed), " the message"), "6 BZh: x"}
-	if !slices.Equal(got, want) {
-		t.Errorf("messages are %q, want %q", got, want)
-	}
-	loc, _ := connector.ParseLocation("maildir:" + dir + "?compressed=1")
-	s, err := Source(t.Context(), loc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if box, err = s.Mailbox(t.Context(), "anna"); err != nil {
-		t.Fatal(err)
-	}
-	if body, err := read(t, box, mail.Inbox, mail.Message{Key: "3.a"}); body != "the message" {
-		t.Errorf("with ?compressed=1 the unmarked message is %q, %v", body, err)
-	}
-}
-
-func TestUnreadableFolderIsListed(t *testing.T) {
-	if os.Getuid() == 0 {
-		t.Skip("root may read everything")
-	}
-	dir := t.TempDir()
-	write(t, dir, map[string]string{"anna/cur/": "", "anna/.Shut/cur/1.a": "x"})
-	if err := os.Chmod(filepath.Join(dir, "anna/.Shut/cur"), 0); err != nil {
-		t.Fatal(err)
-	}
-	box := openBox(t, dir, "anna")
-	for m, err := range box.Messages(t.Context(), "Shut") {
-		if m.Key != "" || failure.ClassOf(err) != failure.Denied {
-			t.Errorf("message %q, %v", m.Key, err)
-		}
-	}
-}
-
-func TestWrongLocations(t *testing.T) {
-	dir := t.TempDir()
-	write(t, dir, map[string]string{"file": "x", "one/cur/": ""})
-	for _, where := range []string{dir + "/gone", dir + "/file", dir + "?names=latin1", dir + "?layout=x", dir + "?colour=red", dir + "?compressed=x"} {
-		loc, err := connector.ParseLocation("maildir:" + where)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var fe *failure.Error
-		if _, err := Source(t.Context(), loc); !errors.As(err, &fe) || fe.Remedy == "" {
-			t.Errorf("Source(%s) gives %v", where, err)
-		}
-	}
-	for _, where := range []string{dir + "/file", dir + "/one", dir + "?layout=fs"} {
-		loc, _ := connector.ParseLocation("maildir:" + where)
-		if _, err := Target(t.Context(), loc); failure.ClassOf(err) != failure.Usage {
-			t.Errorf("Target(%s) gives %v", where, err)
-		}
-	}
-}
-
-func TestNothingIsWrittenThroughSymlinks(t *testing.T) {
-	dir, elsewhere := t.TempDir(), t.TempDir()
-	write(t, elsewhere, map[string]string{"cur/": "", "new/": "", "tmp/": "", "box/cur/": "", "box/new/": "", "box/tmp/": ""})
-	write(t, dir, map[string]string{"bert/cur/": "", "bert/new/": "", "bert/tmp/": ""})
-	for link, to := range map[string]string{"anna": elsewhere, "bert/.Sub": elsewhere + "/box", "bert/.Part": elsewhere} {
-		if err := os.Symlink(to, filepath.Join(dir, link)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	ctx := context.Background()
-	target, err := Target(ctx, connector.Location{Scheme: scheme, Path: dir})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := target.Mailbox(ctx, "anna"); failure.ClassOf(err) != failure.Denied {
-		t.Errorf("the mailbox behind a symlink gives %v", err)
-	}
-	box, err := target.Mailbox(ctx, "bert")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = box.Close() }()
-	at, err := box.Position(ctx, "Sub")
-	if err == nil {
-		_, err = box.Append(ctx, "Sub", at, items(samples()[:1]))
-	}
-	if failure.ClassOf(err) != failure.Denied {
-		t.Errorf("the folder behind a symlink gives %v", err)
-	}
-	// A source follows what an administrator laid there.
-	if _, err := open(t, dir, "").Mailbox(ctx, "anna"); err != nil {
-		t.Errorf("as a source it gives %v", err)
-	}
-}
-
-// The corpora hold Maildirs of several programs, some without cur, new or tmp.
-func TestCorpora(t *testing.T) {
-	dir := corpora(t, "maildir")
-	for root, want := range map[string]struct {
-		users    int
-		messages int
-	}{
-		"notmuch__notmuch/test/corpora/lkml": {1, 0}, "djcb__mu/testdata/testdir": {1, 0}, "djcb__mu/testdata/testdir2": {0, 0}, "rjbs__Email-Folder/t/testmaildir": {1, 0},
-	} {
-		base := filepath.Join(dir, root)
-		if _, err := os.Stat(base); err != nil {
-			t.Errorf("the corpora have no %s", root)
-			continue
-		}
-		source := open(t, base, "")
-		users, found := 0, 0
-		for u, err := range source.Users(t.Context()) {
-			if err != nil {
-				t.Logf("%s: %v", root, err)
-				continue
-			}
-			users++
-			for _, list := range readAll(t, connector.Location{Scheme: scheme, Path: base}, u.ID) {
-				found += len(list)
-			}
-		}
-		files := 0
-		err := filepath.WalkDir(base, func(path string, e os.DirEntry, err error) error {
-			if part := filepath.Base(filepath.Dir(path)); err == nil && e.Type().IsRegular() && (part == "cur" || part == "new") && e.Name()[0] != '.' {
-				files++
-			}
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if users < want.users || found != files || files == 0 {
-			t.Errorf("%s: %d users with %d messages, and %d files", root, users, found, files)
-		}
-	}
-}
-
-// corpora unpacks one kind of the real mail that lies beside the project.
-func corpora(t *testing.T, kind string) string {
-	t.Helper()
-	at, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for ; at != filepath.Dir(at); at = filepath.Dir(at) {
-		unpack := filepath.Join(at, "..", "shared", "corpora", "unpack")
-		if _, err := os.Stat(unpack); err != nil {
-			continue
-		}
-		dir := t.TempDir()
-		if out, err := exec.CommandContext(t.Context(), unpack, dir, kind).CombinedOutput(); err != nil {
-			t.Skipf("the corpora cannot be unpacked: %v: %.200s", err, out)
-		}
-		return filepath.Join(dir, kind)
-	}
-	t.Skip("the corpora of real mail are not beside the project")
-	return ""
 }

@@ -1,0 +1,76 @@
+//go:build unix
+
+package maildir
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"waybill/connector"
+)
+
+// The corpora hold Maildirs of several programs, some without cur, new or tmp.
+func TestCorpora(t *testing.T) {
+	dir := corpora(t, "maildir")
+	for root, want := range map[string]struct {
+		users    int
+		messages int
+	}{
+		"notmuch__notmuch/test/corpora/lkml": {1, 0}, "djcb__mu/testdata/testdir": {1, 0}, "djcb__mu/testdata/testdir2": {0, 0}, "rjbs__Email-Folder/t/testmaildir": {1, 0},
+	} {
+		base := filepath.Join(dir, root)
+		if _, err := os.Stat(base); err != nil {
+			t.Errorf("the corpora have no %s", root)
+			continue
+		}
+		source := open(t, base, "")
+		users, found := 0, 0
+		for u, err := range source.Users(t.Context()) {
+			if err != nil {
+				t.Logf("%s: %v", root, err)
+				continue
+			}
+			users++
+			for _, list := range readAll(t, connector.Location{Scheme: scheme, Path: base}, u.ID) {
+				found += len(list)
+			}
+		}
+		files := 0
+		err := filepath.WalkDir(base, func(path string, e os.DirEntry, err error) error {
+			if part := filepath.Base(filepath.Dir(path)); err == nil && e.Type().IsRegular() && (part == "cur" || part == "new") && e.Name()[0] != '.' {
+				files++
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if users < want.users || found != files || files == 0 {
+			t.Errorf("%s: %d users with %d messages, and %d files", root, users, found, files)
+		}
+	}
+}
+
+// corpora unpacks one kind of the real mail that lies beside the project.
+func corpora(t *testing.T, kind string) string {
+	t.Helper()
+	at, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for ; at != filepath.Dir(at); at = filepath.Dir(at) {
+		unpack := filepath.Join(at, "..", "shared", "corpora", "unpack")
+		if _, err := os.Stat(unpack); err != nil {
+			continue
+		}
+		dir := t.TempDir()
+		if out, err := exec.CommandContext(t.Context(), unpack, dir, kind).CombinedOutput(); err != nil {
+			t.Skipf("the corpora cannot be unpacked: %v: %.200s", err, out)
+		}
+		return filepath.Join(dir, kind)
+	}
+	t.Skip("the corpora of real mail are not beside the project")
+	return ""
+}
