@@ -104,7 +104,8 @@ type TargetMailbox interface {
 	Arrived(ctx context.Context, folder mail.Path, since Position) iter.Seq2[Stored, error]
 
 	// Open reads a message back as its owner would see it. An ID that is not
-	// there is an error of class Vanished. The caller closes the reader.
+	// there is an error of class Vanished. The caller closes the reader. Open is
+	// called while Append is under way on the same mailbox, too.
 	Open(ctx context.Context, folder mail.Path, id string) (Stored, io.ReadCloser, error)
 
 	// SetFlags replaces flags and keywords of a message, provided they still

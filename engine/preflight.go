@@ -29,10 +29,11 @@ func (m *Migration) Preflight(ctx context.Context, plan *Plan) ([]rights.Finding
 	if err != nil {
 		findings = append(findings, findingOf("look at rights", m.Target.Capabilities().Location, err)...)
 	}
-	for i := range findings {
-		if !findings[i].OK {
-			// A probe is advice. Only what is tried below decides.
-			m.emit(event.Event{Code: event.RightMissing, Detail: findings[i].String()})
+	for _, f := range findings {
+		if !f.OK {
+			// A probe is advice. Only what is tried below decides, and only that
+			// is an event.
+			m.step(ctx, "preflight: on paper", "finding", f.String())
 		}
 	}
 	if err := m.sweep(ctx); err != nil {
@@ -42,6 +43,7 @@ func (m *Migration) Preflight(ctx context.Context, plan *Plan) ([]rights.Finding
 	if err != nil && stops(err) {
 		return findings, err
 	}
+	proof = distinct(proof)
 	findings = append(hints(findings), proof...)
 	refused := false
 	for i := range proof {
@@ -56,6 +58,20 @@ func (m *Migration) Preflight(ctx context.Context, plan *Plan) ([]rights.Finding
 	}
 	m.emit(event.Event{Code: event.PreflightPassed, Detail: fmt.Sprintf("%d checks", len(proof))})
 	return findings, nil
+}
+
+// distinct leaves out findings that were made before: every mailbox that was
+// tried tells of the same missing right.
+func distinct(findings []rights.Finding) []rights.Finding {
+	seen := make(map[rights.Finding]bool, len(findings))
+	out := make([]rights.Finding, 0, len(findings))
+	for _, f := range findings {
+		if !seen[f] {
+			seen[f] = true
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 // hints keeps what Probe found as information: a right that is missing on paper
@@ -158,16 +174,13 @@ func (m *Migration) deleteCanaries(accounts []string) (findings []rights.Finding
 	ctx := context.Background()
 	for _, id := range accounts {
 		err := m.Target.DeleteAccount(ctx, id)
-		if err == nil || failure.ClassOf(err) == failure.Vanished {
+		// Who may not remove an account may not have been able to make it either.
+		if err == nil || failure.ClassOf(err) == failure.Vanished || !m.accountExists(ctx, id) {
 			m.gone(id)
+			continue
 		}
-		if err != nil && failure.ClassOf(err) != failure.Vanished {
-			m.emit(event.Event{Code: event.CanaryLeft, User: id, Detail: err.Error()})
-			if m.accountExists(ctx, id) {
-				f := findingOf("remove the canary account", id, err)
-				findings = append(findings, f...)
-			}
-		}
+		m.emit(event.Event{Code: event.CanaryLeft, User: id, Detail: err.Error()})
+		findings = append(findings, findingOf("remove the canary account", id, err)...)
 	}
 	return findings
 }

@@ -65,7 +65,7 @@ func (p *pass) proveAll(ctx context.Context, d delivery) proven {
 		return result
 	}
 	for i, o := range d.out {
-		row := p.prove(ctx, o, d.receipts[i].ID, d.receipts[i].Notes)
+		row := p.proveOne(ctx, o, d.receipts[i].ID, d.receipts[i].Notes)
 		if ctx.Err() != nil {
 			result.err = ctx.Err()
 			return result
@@ -107,9 +107,22 @@ func (p *pass) locate(ctx context.Context, d *delivery) error {
 	return nil
 }
 
-// prove reads one message back and compares content, flags and date. It returns
-// the row with the outcome.
-func (p *pass) prove(ctx context.Context, o *outgoing, id string, notes []mail.Note) ledger.Row {
+// proveOne reads one message back, again where that fails for a passing reason,
+// and returns the row with the outcome.
+func (p *pass) proveOne(ctx context.Context, o *outgoing, id string, notes []mail.Note) (row ledger.Row) {
+	err := p.try(ctx, p.box.User, "read back from "+string(p.folder.Target), func() (err error) {
+		row, err = p.prove(ctx, o, id, notes)
+		return err
+	})
+	if err != nil && ctx.Err() == nil {
+		return p.unproven(row, err)
+	}
+	return row
+}
+
+// prove reads one message back and compares content, flags and date. The error
+// is for a proof that could not be had; row is then without its outcome.
+func (p *pass) prove(ctx context.Context, o *outgoing, id string, notes []mail.Note) (ledger.Row, error) {
 	row := ledger.Row{Key: o.Key, Size: o.read, Digest: o.digest, Date: o.InternalDate, Flags: o.Flags, Target: id}
 	row.Notes = append(append(append(row.Notes, o.Message.Notes...), o.losses...), notes...)
 	caps := p.Target.Capabilities()
@@ -117,10 +130,10 @@ func (p *pass) prove(ctx context.Context, o *outgoing, id string, notes []mail.N
 	if !o.complete || caps.Fidelity != connector.Exact {
 		bytes, kept, size, err := p.fingerprints(ctx, o.Message)
 		if err != nil {
-			return p.unproven(row, err)
+			return row, err
 		}
 		if o.complete && bytes != o.digest {
-			return p.unproven(row, failure.New(failure.Transient, "read back", o.Key, "source.changed", errors.New("the source changed while the message was being moved")))
+			return row, failure.New(failure.Conflict, "read back", o.Key, "source.changed", errors.New("the source changed while the message was being moved"))
 		}
 		row.Digest, row.Size, want = bytes, size, kept
 		if caps.Fidelity != connector.Exact {
@@ -129,22 +142,22 @@ func (p *pass) prove(ctx context.Context, o *outgoing, id string, notes []mail.N
 	}
 	stored, reader, err := p.to.Open(ctx, p.folder.Target, id)
 	if err != nil {
-		return p.unproven(row, err)
+		return row, err
 	}
 	got, err := p.fingerprintStored(ctx, reader)
 	if err != nil {
-		return p.unproven(row, err)
+		return row, err
 	}
 	if got != want {
-		return p.differs(row, "verify.content", fmt.Sprintf("content is %s in the target, %s was handed over", got, want))
+		return p.differs(row, "verify.content", fmt.Sprintf("content is %s in the target, %s was handed over", got, want)), nil
 	}
 	rule, reason, excused := compareMarks(o, stored, caps, notes)
 	row.Notes = append(row.Notes, excused...)
 	if rule != "" {
-		return p.differs(row, rule, reason)
+		return p.differs(row, rule, reason), nil
 	}
 	row.State = ledger.Verified
-	return row
+	return row, nil
 }
 
 // unproven keeps a delivered message whose proof failed. One that the target
@@ -174,7 +187,7 @@ func (p *pass) verifyAgain(ctx context.Context, m mail.Message, row ledger.Row) 
 	want, date, losses := holdable(m, p.Target.Capabilities())
 	o := &outgoing{Message: m, want: want, losses: losses}
 	o.InternalDate = date
-	proof := p.prove(ctx, o, row.Target, nil)
+	proof := p.proveOne(ctx, o, row.Target, nil)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

@@ -119,7 +119,9 @@ func TestRealMailGoesRound(t *testing.T) {
 				to := s.scheme + ":" + s.path
 				ledger, papers := filepath.Join(work, fmt.Sprintf("%d.ledger", i)), filepath.Join(work, fmt.Sprintf("%d.report", i))
 				code, out := waybill(t, work, "migrate", "--from", name, "--to", to, "--ledger", ledger, "--report", papers)
-				if code > 1 || code == 1 && i > 0 {
+				// At first some files turn out to be no mail at all (1), or all
+				// files of one origin (2); afterwards everything is sound.
+				if code > 2 || code > 0 && i > 0 {
 					t.Fatalf("%s -> %s ended with %d:\n%s", name, to, code, out)
 				}
 				w := readWaybill(t, papers)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 
 	"waybill/connector/files"
 	"waybill/failure"
@@ -17,6 +18,10 @@ import (
 type targetMailbox struct {
 	account string
 	dir     *files.Dir
+	// writing is held while this mailbox writes a file. A reader that meets a
+	// journal then knows that it belongs to an append under way, not to one that
+	// was cut off.
+	writing sync.Mutex
 }
 
 func (m *targetMailbox) Close() error { return m.dir.Close() }
@@ -136,11 +141,16 @@ type box struct {
 	file *os.File
 	size int64
 	node uint64
+
+	release func() // of a writer; nil for readers
 }
 
 func (b *box) close() {
 	_ = b.file.Close()
 	_ = b.dir.Close()
+	if b.release != nil {
+		b.release()
+	}
 }
 
 // open opens a folder's file. For writing it is locked first. What an append that
@@ -161,14 +171,26 @@ func (m *targetMailbox) open(ctx context.Context, folder mail.Path, write bool) 
 	}
 	b := &box{dir: dir, name: elements[last] + suffix}
 	b.path = dir.Join(b.name)
-	if err := b.openFile(ctx, write); err != nil {
+	idle := true
+	if write {
+		m.writing.Lock()
+		b.release = m.writing.Unlock
+	} else if idle = m.writing.TryLock(); idle {
+		defer m.writing.Unlock()
+	}
+	if err := b.openFile(ctx, write, idle); err != nil {
+		if b.release != nil {
+			b.release()
+		}
 		_ = dir.Close()
 		return nil, err
 	}
 	return b, nil
 }
 
-func (b *box) openFile(ctx context.Context, write bool) error {
+// openFile opens the file; idle says that this mailbox writes no file just now,
+// so that a journal is one that was left behind.
+func (b *box) openFile(ctx context.Context, write, idle bool) error {
 	fi, err := b.dir.Lstat(b.name)
 	if err != nil {
 		return err
@@ -187,7 +209,7 @@ func (b *box) openFile(ctx context.Context, write bool) error {
 	}
 	defer func() { _ = root.Close() }()
 	mode := os.O_RDONLY
-	if write || cut {
+	if write || cut && idle {
 		mode = os.O_RDWR
 	}
 	if b.file, err = root.OpenFile(b.name, mode, 0); err != nil {

@@ -64,7 +64,7 @@ func (h *hasher) digest(file io.ReaderAt, e format.Entry) (uint64, error) {
 		if err == bufio.ErrBufferFull { //nolint:errorlint // ReadSlice returns the value itself
 			continue
 		}
-		if err == io.EOF { //nolint:errorlint // as above
+		if err == io.EOF {
 			return binary.BigEndian.Uint64(h.sum.Sum(nil)), nil
 		}
 		if err != nil {
