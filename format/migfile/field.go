@@ -101,19 +101,18 @@ func splitList(s string, separator byte) []string {
 			list = append(list, v)
 		}
 	}
-	start, quoted := 0, false
+	start, state := 0, atStart
 	for i := 0; i < len(s); i++ {
-		switch s[i] {
-		case '"':
-			if quoted || trim(s[start:i]) == "" {
-				quoted = !quoted
-			}
-		case separator:
-			if !quoted {
-				add(s[start:i])
-				start = i + 1
-			}
+		c := s[i]
+		if c == separator && state != inQuotes {
+			add(s[start:i])
+			start, state = i+1, atStart
+			continue
 		}
+		if c == ',' || c == ';' { // no separators here
+			c = 'x'
+		}
+		state = state.next(c)
 	}
 	add(s[start:])
 	return list

@@ -8,6 +8,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"waybill/failure"
 	"waybill/mail"
@@ -34,8 +35,11 @@ func ReadPackingList(r io.Reader, name string) (PackingList, error) {
 	var list PackingList
 	br := bufio.NewReaderSize(r, 64<<10)
 	head, _ := br.Peek(64 << 10)
+	if len(head) == 64<<10 {
+		head = head[:bytes.LastIndexByte(head, '\n')+1] // no character is cut in two
+	}
 	page := CodePage{Number: UTF8}
-	if !isASCII(head) && bytes.ContainsRune([]byte(strings.ToValidUTF8(string(head), "\uFFFD")), '\uFFFD') {
+	if !utf8.Valid(head) {
 		page, _ = NewCodePage(1252, name)
 	}
 	s := newScanner(br, name, page, 1, 0)
