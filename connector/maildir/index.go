@@ -142,8 +142,10 @@ func (x *index) add(name []byte, isNew bool) error {
 		last++
 	}
 	at := last<<chunkBits | len(x.chunks[last])
-	c := append(x.chunks[last], byte(len(before)+len(after)), mark, id)
-	x.chunks[last] = append(append(c, before...), after...)
+	c := x.chunks[last]
+	c = append(c, byte(len(before)+len(after)), mark, id)
+	c = append(c, before...)
+	x.chunks[last] = append(c, after...)
 	x.entries = append(x.entries, entry{time: time, at: uint32(at)})
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -156,6 +157,13 @@ func (b *sourceBox) message(ctx context.Context, finder *finder, kw *keywords, k
 			info, err = files.Stat(at.path(finder.dir))
 			return err
 		})
+	}
+	if failure.ClassOf(err) == failure.Vanished && err != nil {
+		// A link whose file is gone is there and cannot be read; it did not vanish.
+		if link, lerr := os.Readlink(file.path(finder.dir)); lerr == nil {
+			err = failure.New(failure.Malformed, "list message", file.path(finder.dir), "maildir.dangling-link",
+				fmt.Errorf("it is a symbolic link to %q, which is not there", link)).WithRemedy("bring the linked file back, or remove the link")
+		}
 	}
 	if err != nil {
 		return m, err
