@@ -172,8 +172,7 @@ func mapError(file string, line int, rule, what, remedy string) error {
 }
 
 func csvError(file string, err error) error {
-	var parse *csv.ParseError
-	if errors.As(err, &parse) {
+	if parse, ok := errors.AsType[*csv.ParseError](err); ok {
 		return mapError(file, parse.Line, "map.quoting", fmt.Sprintf("column %d: %v", parse.Column, parse.Err), "double the quotes inside quoted fields, and close each one")
 	}
 	return failure.New(failure.ClassOf(err), "read user map", file, "map.read", err)

@@ -178,7 +178,7 @@ func TestByAncestor(t *testing.T) {
 			t.Errorf("ByAncestor(%q) = %v, want %v", c.id, got, c.want)
 		}
 	}
-	for _, id := range strings.Fields("7017 8002 8005 8030 8048 8054 8074 8124 8149 178 136 145 168 283 238") {
+	for id := range strings.FieldsSeq("7017 8002 8005 8030 8048 8054 8074 8124 8149 178 136 145 168 283 238") {
 		if len(ByAncestor(id)) == 0 {
 			t.Errorf("nothing descends from %s", id)
 		}

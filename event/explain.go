@@ -59,7 +59,7 @@ func section(b *strings.Builder, title, text string) {
 // fold writes text in lines of at most pageWidth columns.
 func fold(b *strings.Builder, text, indent string) {
 	column := 0
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		width := utf8.RuneCountInString(word)
 		switch {
 		case column == 0:

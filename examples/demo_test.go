@@ -35,9 +35,8 @@ func run(t *testing.T, dir string, code int, command ...string) string {
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Dir = dir
 	out, err := cmd.CombinedOutput()
-	var exit *exec.ExitError
 	have := 0
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		have = exit.ExitCode()
 	} else if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"maps"
 	"math"
 	"regexp"
 	"strconv"
@@ -21,12 +22,8 @@ func TestContrast(t *testing.T) {
 	base := colours(light)
 	for name, text := range map[string]string{"light": "", "dark": dark, "print": paper} {
 		scheme := map[string][3]float64{}
-		for k, v := range base {
-			scheme[k] = v
-		}
-		for k, v := range colours(text) {
-			scheme[k] = v
-		}
+		maps.Copy(scheme, base)
+		maps.Copy(scheme, colours(text))
 		grounds := map[string][]string{}
 		for _, ink := range []string{"ink", "soft"} {
 			grounds[ink] = []string{"paper", "ground", "faint"}

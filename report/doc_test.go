@@ -37,8 +37,8 @@ func TestDocumentNamesEveryField(t *testing.T) {
 		Directory{}, Point{}, Message{}, Note{}} {
 		kind := reflect.TypeOf(v)
 		var fields []string
-		for i := range kind.NumField() {
-			tag, _, _ := strings.Cut(kind.Field(i).Tag.Get("json"), ",")
+		for field := range kind.Fields() {
+			tag, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 			fields = append(fields, tag)
 		}
 		slices.Sort(fields)

@@ -66,8 +66,7 @@ func (r *Refusal) Error() string {
 
 // From takes the findings out of err, nil when it carries none.
 func From(err error) []Finding {
-	var r *Refusal
-	if errors.As(err, &r) {
+	if r, ok := errors.AsType[*Refusal](err); ok {
 		return r.Findings
 	}
 	return nil

@@ -13,13 +13,11 @@ func Fail(op, where, rule string, err error) error {
 	if err == nil {
 		return nil
 	}
-	var known *failure.Error
-	if errors.As(err, &known) {
+	if _, ok := errors.AsType[*failure.Error](err); ok {
 		return err
 	}
 	// The path is in where already; the bare number of the error is enough.
-	var errno syscall.Errno
-	if errors.As(err, &errno) {
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
 		err = errno
 	}
 	class := failure.ClassOf(err)

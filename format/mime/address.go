@@ -116,8 +116,6 @@ func (s *addressScanner) next() (a Address, ok, more bool) {
 				continue
 			}
 			s.i++ // a group's name; its members follow (RFC 5322 3.4)
-			words.Reset()
-			quoted = false
 			return Address{}, false, true
 		case '"':
 			text, isLocal := s.quoted()
@@ -148,10 +146,7 @@ func (s *addressScanner) next() (a Address, ok, more bool) {
 			}
 			s.i += end + 1
 		case '[':
-			end := strings.IndexByte(s.s[s.i:], ']')
-			if end < 0 {
-				end = 0
-			}
+			end := max(strings.IndexByte(s.s[s.i:], ']'), 0)
 			words.WriteString(s.s[s.i : s.i+end+1])
 			s.i += end + 1
 		default:

@@ -30,7 +30,7 @@ func ParseDate(s string) (t time.Time, ok bool) {
 		return time.Time{}, false
 	}
 	var numbers []int
-	month, year, day, offset := 0, -1, -1, 0
+	month, offset := 0, 0
 	hour, minute, second := 0, 0, 0
 	haveTime, haveZone, pm := false, false, -1
 	// "21-Mar-95" comes apart at its hyphens; "-0500" does not.
@@ -91,7 +91,8 @@ func ParseDate(s string) (t time.Time, ok bool) {
 	if month == 0 || len(numbers) < 2 {
 		return time.Time{}, false
 	}
-	if day, year = numbers[0], numbers[1]; day > 31 {
+	day, year := numbers[0], numbers[1]
+	if day > 31 {
 		day, year = year, day
 	}
 	switch {

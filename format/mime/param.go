@@ -11,10 +11,7 @@ import (
 // understand it passes over. The value and the names are in lower case; values
 // are decoded, encoded words (which do not belong there) included.
 func ParseParams(s string) (value string, params map[string]string) {
-	value, rest := s, ""
-	if i := strings.IndexByte(s, ';'); i >= 0 {
-		value, rest = s[:i], s[i+1:]
-	}
+	value, rest, _ := strings.Cut(s, ";")
 	value = strings.ToLower(strings.TrimSpace(stripComments(value)))
 	params = map[string]string{}
 	type piece struct {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -192,8 +193,8 @@ func (r *Reader) delimiter(line []byte) (at int, closing, ok bool) {
 		return 0, false, false
 	}
 	rest := bytes.TrimRight(line[2:], " \t\r")
-	for i := len(r.stack) - 1; i >= 0; i-- {
-		b := r.stack[i].boundary
+	for i, open := range slices.Backward(r.stack) {
+		b := open.boundary
 		if len(rest) < len(b) || string(rest[:len(b)]) != b {
 			continue
 		}

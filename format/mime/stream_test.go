@@ -62,7 +62,7 @@ func TestMessage(t *testing.T) {
 	if got := outline(t, strings.NewReader(text)); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
-	for _, line := range strings.Split(text, "\r\n") {
+	for line := range strings.SplitSeq(text, "\r\n") {
 		if len(line) > 78 || strings.ContainsAny(line, "\r\n") {
 			t.Errorf("line %q", line)
 		}

@@ -45,7 +45,7 @@ func TestEncodeWordsRoundTrip(t *testing.T) {
 		if got := DecodeWords(e); got != strings.ToValidUTF8(s, string(utf8.RuneError)) {
 			t.Fatalf("%q became %q by way of %q", s, got, e)
 		}
-		for _, w := range strings.Fields(e) {
+		for w := range strings.FieldsSeq(e) {
 			if strings.HasPrefix(w, "=?") && len(w) > 75 {
 				t.Fatalf("encoded word of %d characters: %s", len(w), w)
 			}

@@ -130,7 +130,7 @@ func unhex(c byte) int {
 func EncodeWords(text string) string {
 	plain := !strings.Contains(text, "=?") && text == strings.Trim(text, " \t")
 	longest := 0
-	for _, w := range strings.Split(text, " ") {
+	for w := range strings.SplitSeq(text, " ") {
 		longest = max(longest, len(w))
 	}
 	for i := 0; i < len(text) && plain; i++ {

@@ -36,7 +36,7 @@ func TestRightsOfRoles(t *testing.T) {
 			}
 			var rights Rights
 			if offered {
-				for _, s := range strings.Fields(want) {
+				for s := range strings.FieldsSeq(want) {
 					rights |= short[s]
 				}
 			}

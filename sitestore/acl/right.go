@@ -75,7 +75,7 @@ func (r Rights) String() string {
 func ParseRights(s string) (Rights, error) {
 	var rights Rights
 next:
-	for _, part := range strings.Split(s, ",") {
+	for part := range strings.SplitSeq(s, ",") {
 		part = strings.TrimSpace(part)
 		for _, n := range rightNames {
 			if strings.EqualFold(n.Name, part) {
