@@ -76,8 +76,7 @@ func (f *files) primary(name string) (*os.File, error) {
 func (f *files) acquire(name string) (*secondary, error) {
 	onDisk, err := f.find(name)
 	if err != nil {
-		var e *failure.Error
-		if errors.As(err, &e) {
+		if e, ok := errors.AsType[*failure.Error](err); ok {
 			e.Class = failure.Malformed // the message is here, its content is not
 		}
 		return nil, err

@@ -14,7 +14,7 @@ import (
 // column is the inbox.
 func parseFolder(text string) mail.Path {
 	var names []string
-	for _, n := range strings.Split(text, `\`) {
+	for n := range strings.SplitSeq(text, `\`) {
 		if n != "" {
 			names = append(names, n)
 		}

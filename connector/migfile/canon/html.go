@@ -2,6 +2,7 @@ package canon
 
 import (
 	"bufio"
+	"bytes"
 	"html"
 	"io"
 	"strings"
@@ -82,7 +83,7 @@ func (h *htmlText) newline(limit int) {
 
 func (h *htmlText) entity() {
 	head, _ := h.br.Peek(32)
-	end := strings.IndexAny(string(head), "; <&\n")
+	end := bytes.IndexAny(head, "; <&\n")
 	if end <= 0 || head[end] != ';' {
 		h.write("&")
 		return

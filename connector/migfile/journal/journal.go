@@ -27,8 +27,7 @@ func Error(op, where string, err error) error {
 	if err == nil {
 		return nil
 	}
-	var e *failure.Error
-	if errors.As(err, &e) {
+	if _, ok := errors.AsType[*failure.Error](err); ok {
 		return err
 	}
 	return failure.New(failure.ClassOf(err), op, where, "migfile.write", err)
@@ -62,8 +61,7 @@ func Recover(dir, name string) error {
 	if err != nil {
 		return Error("read journal", path, err)
 	}
-	lines := strings.Split(string(b), "\n")
-	for _, line := range lines {
+	for line := range strings.SplitSeq(string(b), "\n") {
 		var size int64
 		digits, file, ok := strings.Cut(line, " ")
 		if !ok {
