@@ -103,7 +103,6 @@ func (q *quoter) Close() error {
 type unquoter struct {
 	r     io.Reader
 	cr    bool // CR ends a line too
-	in    []byte
 	room  []byte
 	out   []byte
 	spare []byte

@@ -149,13 +149,13 @@ func TestReader(t *testing.T) {
 			}
 			var bodies, notes []string
 			for _, e := range list {
-				switch {
-				case e.Kind == Damaged:
+				switch e.Kind {
+				case Damaged:
 					if failure.ClassOf(e.Err) != failure.Malformed {
 						t.Errorf("class of %v", e.Err)
 					}
 					bodies = append(bodies, "!"+failure.RuleOf(e.Err))
-				case e.Kind == Internal:
+				case Internal:
 					bodies = append(bodies, "#")
 				default:
 					bodies = append(bodies, string(content(t, []byte(c.file), e, stats.Dialect() == MBoxRD)))
