@@ -79,6 +79,9 @@ func (t *terminal) Emit(raw event.Event) {
 	if entry.Severity < event.Warning && !t.e.verbose {
 		return
 	}
+	if raw.Code == event.RightMissing {
+		return // every command that tries rights prints its findings, with the grants
+	}
 	t.shown[raw.Code]++
 	switch n := t.shown[raw.Code]; {
 	case n <= maxShown || t.e.verbose:
