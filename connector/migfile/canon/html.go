@@ -99,6 +99,9 @@ func (h *htmlText) entity() {
 
 // tag reads from behind "<" to ">".
 func (h *htmlText) tag() {
+	if head, _ := h.br.Peek(1); h.skip != "" && string(head) != "/" {
+		return // inside a script "<" is no tag
+	}
 	if head, _ := h.br.Peek(3); string(head) == "!--" {
 		_, _ = h.br.Discard(3)
 		h.until("-->")
