@@ -49,7 +49,10 @@ func openFile(path string, kind openKind) (*sql.DB, error) {
 	switch kind {
 	case forWriting:
 		q.Set("_txlock", "immediate")
-		add("cache_size", -32_000) // KiB
+		// A few MB hold the inner pages of a table of ten million rows. What
+		// else is asked for again soon is in the system's own cache, which does
+		// not count as ours.
+		add("cache_size", -8000) // KiB
 		add("synchronous", "full")
 		add("wal_autocheckpoint", 4000)
 		add("journal_size_limit", 64<<20)
@@ -59,7 +62,7 @@ func openFile(path string, kind openKind) (*sql.DB, error) {
 			q.Set("immutable", "1")
 		}
 		add("query_only", 1)
-		add("cache_size", -4000)
+		add("cache_size", -2000)
 	}
 	u := url.URL{Scheme: "file", Path: abs, RawQuery: q.Encode()}
 	db, err := sql.Open("sqlite", u.String())

@@ -114,7 +114,7 @@ func (l *Ledger) tallySent(ctx context.Context, tx *sql.Tx, mailbox int64, count
 	seen := map[string]bool{} // of the current folder: two intents may name one key
 	return drain(rows, func(rows *sql.Rows) error {
 		var folder int64
-		in, _, err := l.scanIntent(rows, 0, &folder)
+		in, err := l.scanIntent(rows, 0, &folder)
 		if err != nil {
 			return err
 		}
@@ -137,6 +137,16 @@ func (l *Ledger) tallySent(ctx context.Context, tx *sql.Tx, mailbox int64, count
 		}
 		return nil
 	})
+}
+
+// AnyArrived reports whether a message of the mailbox is Delivered or Verified.
+// It stops at the first, so that it costs little for a mailbox that was moved.
+func (l *Ledger) AnyArrived(ctx context.Context, mailbox int64) (bool, error) {
+	found := false
+	query := fmt.Sprintf(`SELECT 1 FROM folder CROSS JOIN message ON message.folder = folder.id
+		WHERE folder.mailbox = ? AND message.state IN (%d, %d) LIMIT 1`, Delivered, Verified)
+	err := l.each(ctx, query, []any{mailbox}, func(*sql.Rows) error { found = true; return nil })
+	return found, explain("look for messages", l.path, err)
 }
 
 // NoteCounts counts notes by kind, for one mailbox or (0) for all.

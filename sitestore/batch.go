@@ -16,7 +16,7 @@ import (
 
 // arenaSize is how many bytes of small bodies are gathered before they are
 // compared with what is stored already.
-const arenaSize = 4 << 20
+const arenaSize = 2 << 20
 
 // staged is one item of a batch whose body was read.
 type staged struct {

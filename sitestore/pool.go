@@ -26,7 +26,9 @@ type readPool struct {
 
 func (p *readPool) open(path string, readOnly bool) error {
 	p.path, p.readOnly = path, readOnly
-	query := url.Values{"_pragma": {"busy_timeout(5000)", "query_only(1)", "cache_size(-16384)"}}
+	// The cache is each connection's own: enough for the inner pages of the index
+	// of bodies, whose digests come in no order. The leaves are the system's to cache.
+	query := url.Values{"_pragma": {"busy_timeout(5000)", "query_only(1)", "cache_size(-2048)"}}
 	p.immutable = false
 	if readOnly {
 		query.Set("mode", "ro")

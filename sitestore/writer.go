@@ -27,7 +27,7 @@ type writer struct {
 
 func openWriter(ctx context.Context, s *Store) (*writer, error) {
 	query := url.Values{"_txlock": {"immediate"}, "_pragma": {"busy_timeout(250)", "journal_mode(WAL)", "synchronous(FULL)",
-		"cache_size(-65536)", "wal_autocheckpoint(8000)", "journal_size_limit(67108864)", "temp_store(MEMORY)"}}
+		"cache_size(-16384)", "wal_autocheckpoint(8000)", "journal_size_limit(67108864)", "temp_store(MEMORY)"}}
 	db, err := sql.Open("sqlite", dsn(s.path, query))
 	if err != nil {
 		return nil, s.fail("open site", err)
