@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -40,8 +41,9 @@ func (m *Migration) Provision(ctx context.Context, plan *Plan) (Provisioned, err
 			continue
 		}
 		made, err := m.provisionAccount(ctx, *u, ours[u.Account])
+		var forgot unremembered
 		switch {
-		case err != nil && (stops(err) || ctx.Err() != nil):
+		case err != nil && (stops(err) || ctx.Err() != nil || errors.As(err, &forgot)):
 			return done, err
 		case err != nil:
 			done.Failed++
@@ -61,7 +63,7 @@ func (m *Migration) Provision(ctx context.Context, plan *Plan) (Provisioned, err
 func (m *Migration) provisionAccount(ctx context.Context, u PlanUser, before string) (made bool, err error) {
 	m.step(ctx, "create account", "account", u.Account, "user", u.User)
 	if err := m.Ledger.SetProvisioned(ctx, "account", u.Account, "intended"); err != nil {
-		return false, err
+		return false, unremembered{err}
 	}
 	err = m.Target.CreateAccount(ctx, u.directoryUser())
 	if failure.ClassOf(err) == failure.Conflict && err != nil && before != "" {
@@ -75,8 +77,17 @@ func (m *Migration) provisionAccount(ctx context.Context, u PlanUser, before str
 		}
 		return false, err
 	}
-	return made, m.Ledger.SetProvisioned(ctx, "account", u.Account, "made")
+	if err := m.Ledger.SetProvisioned(ctx, "account", u.Account, "made"); err != nil {
+		return made, unremembered{err}
+	}
+	return made, nil
 }
+
+// unremembered is an error of the ledger, not of the account that was to be
+// written down: the next account would fare no better.
+type unremembered struct{ error }
+
+func (u unremembered) Unwrap() error { return u.error }
 
 // provisionBook makes contacts and lists with their members as they are called
 // in the target.
