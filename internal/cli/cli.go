@@ -109,11 +109,15 @@ func (e *env) end(err error) int {
 	code := exitCode(err)
 	var quiet codeError
 	if err != nil && !errors.As(err, &quiet) {
+		id := codeOf(err)
 		if e.json {
-			e.emitJSON(map[string]any{"type": "error", "class": failure.ClassOf(err).String(), "rule": failure.RuleOf(err), "text": err.Error()})
+			e.emitJSON(map[string]any{"type": "error", "id": id, "class": failure.ClassOf(err).String(), "rule": failure.RuleOf(err), "text": err.Error()})
 		} else {
-			for _, line := range strings.Split(err.Error(), "\n") {
-				_, _ = fmt.Fprintln(e.stderr, "waybill:", line)
+			for line := range strings.SplitSeq(err.Error(), "\n") {
+				_, _ = fmt.Fprintln(e.stderr, "waybill:", printable(line))
+			}
+			if id != "" {
+				_, _ = fmt.Fprintf(e.stderr, "waybill: more about this: waybill explain %s\n", id)
 			}
 		}
 	}

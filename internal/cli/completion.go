@@ -75,7 +75,7 @@ func fishCondition(command string) string {
 		return "__fish_use_subcommand"
 	}
 	var parts []string
-	for _, w := range strings.Fields(command) {
+	for w := range strings.FieldsSeq(command) {
 		parts = append(parts, "__fish_seen_subcommand_from "+w)
 	}
 	return strings.Join(parts, "; and ")

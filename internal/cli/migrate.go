@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -91,8 +93,8 @@ func (e *env) openMigration(pair pairFlags, ledgerPath string, options engine.Op
 	}
 	var closers []func() error
 	done := func() {
-		for i := len(closers) - 1; i >= 0; i-- {
-			if err := closers[i](); err != nil && !e.json {
+		for _, closeOne := range slices.Backward(closers) {
+			if err := closeOne(); err != nil && !e.json {
 				_, _ = fmt.Fprintln(e.stderr, "waybill: on closing:", err)
 			}
 		}
@@ -238,6 +240,7 @@ func (r *migration) account(ctx context.Context, keep *event.Batch, runErr error
 		return exitIncomplete, err
 	}
 	code := judge(w)
+	r.conclude(w, code)
 	r.m.Events.Emit(event.Event{Code: event.ReportWritten, Time: time.Now(), Detail: r.cmd.Report})
 	r.m.Events.Emit(event.Event{Code: event.RunFinished, Time: time.Now(), Detail: fmt.Sprintf("exit code %d", code)})
 	if r.json {
@@ -251,6 +254,25 @@ func (r *migration) account(ctx context.Context, keep *event.Batch, runErr error
 		r.say("%s\nThe waybill lies in %s (open %s/report.html).", strings.TrimRight(report.Summary(w), "\n"), r.cmd.Report, strings.TrimRight(r.cmd.Report, "/"))
 	}
 	return code, keep.Close()
+}
+
+// conclude tells as events what only the whole account shows.
+func (r *migration) conclude(w *report.Waybill, code int) {
+	now := time.Now()
+	for _, kind := range slices.Sorted(maps.Keys(w.Notes)) {
+		r.m.Events.Emit(event.Event{Code: event.NotCarried, Time: now, Detail: fmt.Sprintf("%s: %d", kind, w.Notes[kind])})
+	}
+	for _, b := range w.Mailboxes {
+		if b.Count.Found == 0 && b.State == report.Complete {
+			r.m.Events.Emit(event.Event{Code: event.MailboxEmpty, Time: now, User: b.User})
+		}
+	}
+	for _, fault := range w.Faults() {
+		r.m.Events.Emit(event.Event{Code: event.ArithmeticBroken, Time: now, Detail: fault})
+	}
+	if code == exitProven {
+		r.m.Events.Emit(event.Event{Code: event.VerifyPassed, Time: now, Detail: fmt.Sprintf("%d messages", w.Totals.Verified)})
+	}
 }
 
 // writeWaybill writes the waybill of the last run. judge, when given, tells how

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"sort"
+	"strings"
 	"text/tabwriter"
 
 	"waybill/directory"
@@ -100,11 +101,12 @@ func (e *env) showPlan(plan *engine.Plan) {
 			if f.Target != f.Path {
 				name += " -> " + printable(string(f.Target))
 			}
-			note := ""
+			var note strings.Builder
 			for _, n := range f.Notes {
-				note += printable(n) + "; "
+				note.WriteString(printable(n))
+				note.WriteString("; ")
 			}
-			_, _ = fmt.Fprintf(w, "  %s\t\t\t\t%s\t%s\t%s\n", name, count(f.Messages), size(f.Bytes), note)
+			_, _ = fmt.Fprintf(w, "  %s\t\t\t\t%s\t%s\t%s\n", name, count(f.Messages), size(f.Bytes), &note)
 		}
 	}
 	_ = w.Flush()

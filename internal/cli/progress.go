@@ -88,10 +88,12 @@ func (b *bars) rateText() string {
 
 func rateText(elapsed time.Duration, done, total int64) string {
 	text := fmt.Sprintf("%s of %s, %s/s", size(done), size(total), size(int64(float64(done)/max(elapsed.Seconds(), 0.001))))
-	if elapsed < 2*time.Second || done == 0 {
+	switch {
+	case total >= 0 && done >= total:
+		return text + ", in " + elapsed.Round(time.Second/10).String()
+	case elapsed < 2*time.Second || done == 0:
 		return text
-	}
-	if total < 0 {
+	case total < 0:
 		return text + ", time to go unknown"
 	}
 	left := time.Duration(float64(elapsed) * float64(max(total-done, 0)) / float64(done))
