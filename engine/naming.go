@@ -20,7 +20,7 @@ func newNaming(target connector.Target) *naming {
 }
 
 func (n *naming) name(path mail.Path) (stored mail.Path, shown string, notes []mail.Note) {
-	for attempt := 0; attempt < maxNameAttempts; attempt++ {
+	for attempt := range maxNameAttempts {
 		stored, shown, notes = n.target.FolderName(path, attempt)
 		if owner, taken := n.taken[stored]; !taken || owner == path {
 			break

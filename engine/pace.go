@@ -41,10 +41,7 @@ const (
 func newPace(clock Clock) *pace { return &pace{clock: clock} }
 
 func (p *pace) pause(attempt int) time.Duration {
-	d := firstPause << min(attempt, 10)
-	if d > lastPause {
-		d = lastPause
-	}
+	d := min(firstPause<<min(attempt, 10), lastPause)
 	// Jitter keeps workers from returning all at once.
 	return d/2 + rand.N(d/2+1)
 }

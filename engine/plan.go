@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sort"
+	"strings"
 	"time"
 
 	"waybill/connector"
@@ -173,15 +174,15 @@ func (m *Migration) assign(ctx context.Context, users []directory.User) ([]direc
 		m.emit(event.Event{Code: event.MapUserUnknown, User: row.User, Detail: fmt.Sprintf("%s line %d", m.Options.Users.File, row.Line)})
 	}
 	if len(unknown) > 0 {
-		names := ""
+		var names strings.Builder
 		for i, row := range unknown {
 			if i == 10 {
-				names += fmt.Sprintf(" and %d more", len(unknown)-i)
+				fmt.Fprintf(&names, " and %d more", len(unknown)-i)
 				break
 			}
-			names += fmt.Sprintf(" %q (line %d)", row.User, row.Line)
+			fmt.Fprintf(&names, " %q (line %d)", row.User, row.Line)
 		}
-		return nil, failure.New(failure.Usage, "match users", m.Options.Users.File, "map.unknown-user", fmt.Errorf("the source has no user%s", names)).
+		return nil, failure.New(failure.Usage, "match users", m.Options.Users.File, "map.unknown-user", fmt.Errorf("the source has no user%s", &names)).
 			WithRemedy("correct or remove these lines; the source's users are listed by: waybill ls " + m.Source.Capabilities().Location)
 	}
 	return assignments, nil

@@ -93,10 +93,10 @@ func (m *Migration) prove(ctx context.Context, plan *Plan) (findings []rights.Fi
 	var existing, toCreate []PlanUser
 	public := false
 	for _, u := range plan.Users {
-		switch {
-		case u.Action == directory.Existing:
+		switch u.Action {
+		case directory.Existing:
 			existing = append(existing, u)
-		case u.Action == directory.Create:
+		case directory.Create:
 			toCreate = append(toCreate, u)
 			public = public || u.Kind == string(directory.Public)
 		}
@@ -119,9 +119,7 @@ func (m *Migration) prove(ctx context.Context, plan *Plan) (findings []rights.Fi
 			canaries, more := m.createCanaries(ctx, want, public)
 			findings = append(findings, more...)
 			defer func() { findings = append(findings, m.deleteCanaries(canaries)...) }()
-			for _, id := range canaries {
-				accounts = append(accounts, id)
-			}
+			accounts = append(accounts, canaries...)
 		}
 	}
 	if failedAny(findings) || len(accounts) == 0 {
@@ -242,8 +240,7 @@ func findingOf(action, where string, err error) []rights.Finding {
 		return found
 	}
 	f := rights.Finding{Action: action, Where: where, Detail: err.Error(), Event: string(event.RightMissing)}
-	var e *failure.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*failure.Error](err); ok {
 		f.Grant = e.Remedy
 	}
 	return []rights.Finding{f}

@@ -95,7 +95,7 @@ func (p *pass) locate(ctx context.Context, d *delivery) error {
 		}
 		candidates[n] = candidate{m: d.out[i].Message, kept: kept, want: d.out[i].want}
 	}
-	found, _, err := p.match(ctx, d.at, candidates, nil)
+	found, err := p.match(ctx, d.at, candidates, nil)
 	if err != nil {
 		return err
 	}

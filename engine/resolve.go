@@ -141,7 +141,7 @@ func (p *pass) lookFor(ctx context.Context, since connector.Position, messages [
 		m.InternalDate = date
 		candidates = append(candidates, candidate{m: m, bytes: bytes, kept: kept, size: size, want: want, losses: losses})
 	}
-	found, _, err := p.match(ctx, since, candidates, known)
+	found, err := p.match(ctx, since, candidates, known)
 	if err != nil {
 		return nil, err
 	}
@@ -189,9 +189,9 @@ type candidate struct {
 // match pairs candidates with what arrived since a position: equal content,
 // one to one. Among equal ones those with equal marks are paired first, then in
 // order. Arrivals whose ID is in known belong to other messages. It returns the
-// pairs by candidate and how many arrivals are nobody's.
-func (p *pass) match(ctx context.Context, since connector.Position, candidates []candidate, known map[string]bool) (found map[int]connector.Stored, strangers int, err error) {
-	found = map[int]connector.Stored{}
+// pairs by candidate.
+func (p *pass) match(ctx context.Context, since connector.Position, candidates []candidate, known map[string]bool) (map[int]connector.Stored, error) {
+	found := map[int]connector.Stored{}
 	wanted := map[mail.Digest][]int{}
 	for i, c := range candidates {
 		wanted[c.kept] = append(wanted[c.kept], i)
@@ -199,13 +199,12 @@ func (p *pass) match(ctx context.Context, since connector.Position, candidates [
 	var doubtful []arrival
 	for stored, err := range p.to.Arrived(ctx, p.folder.Target, since) {
 		if err != nil {
-			return nil, 0, err
-		}
-		if known[stored.ID] {
-			continue
+			return nil, err
 		}
 		if len(candidates) == len(found) {
-			strangers++
+			break // what else arrived is not ours
+		}
+		if known[stored.ID] {
 			continue
 		}
 		_, reader, err := p.to.Open(ctx, p.folder.Target, stored.ID)
@@ -213,11 +212,11 @@ func (p *pass) match(ctx context.Context, since connector.Position, candidates [
 			if failure.ClassOf(err) == failure.Vanished {
 				continue // its owner removed it meanwhile
 			}
-			return nil, 0, err
+			return nil, err
 		}
 		content, err := p.fingerprintStored(ctx, reader)
 		if err != nil {
-			return nil, 0, err
+			return nil, err
 		}
 		if i, ok := takeEqual(wanted, candidates, content, stored); ok {
 			found[i] = stored
@@ -228,12 +227,11 @@ func (p *pass) match(ctx context.Context, since connector.Position, candidates [
 	for _, a := range doubtful {
 		rest := wanted[a.content]
 		if len(rest) == 0 {
-			strangers++
 			continue
 		}
 		found[rest[0]], wanted[a.content] = a.stored, rest[1:]
 	}
-	return found, strangers, ctx.Err()
+	return found, ctx.Err()
 }
 
 type arrival struct {

@@ -2,7 +2,9 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 
 	"waybill/directory"
 	"waybill/event"
@@ -55,14 +57,11 @@ func (m *Migration) Revise(ctx context.Context, plan *Plan) error {
 		owner[u.Account] = u.User
 	}
 	if len(faults) > 0 {
-		text := faults[0]
-		for i, f := range faults[1:] {
+		for _, f := range faults[1:] {
 			m.emit(event.Event{Code: event.PlanStale, Detail: f})
-			if i < 10 {
-				text += "; " + f
-			}
 		}
-		return failure.New(failure.Usage, "check plan", plan.Source, "plan.stale", fmt.Errorf("%s", text)).WithRemedy("correct the plan, or write a new one with: waybill plan")
+		text := strings.Join(faults[:min(len(faults), 11)], "; ")
+		return failure.New(failure.Usage, "check plan", plan.Source, "plan.stale", errors.New(text)).WithRemedy("correct the plan, or write a new one with: waybill plan")
 	}
 	plan.sum()
 	return m.checkPlan(plan)

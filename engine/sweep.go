@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 
 	"waybill/connector"
 	"waybill/event"
@@ -97,8 +98,8 @@ func (m *Migration) sweepOne(ctx context.Context, t trace) error {
 			}
 		}
 	}
-	for i := len(ids) - 1; i >= 0; i-- {
-		err = errors.Join(err, box.Remove(ctx, t.Folder, ids[i]))
+	for _, id := range slices.Backward(ids) {
+		err = errors.Join(err, box.Remove(ctx, t.Folder, id))
 	}
 	if t.Own {
 		if deleteErr := box.DeleteFolder(ctx, t.Folder); failure.ClassOf(deleteErr) != failure.Vanished {

@@ -39,15 +39,13 @@ func (p *pass) send(ctx context.Context) error {
 		}
 		return whole
 	})
-	var unknown unknownOutcome
-	if errors.As(err, &unknown) {
+	if unknown, ok := errors.AsType[unknownOutcome](err); ok {
 		return unknown.error
 	}
 	if err == nil || whole != nil || ctx.Err() != nil {
 		return err
 	}
-	var nap *snooze
-	if errors.As(err, &nap) {
+	if _, ok := errors.AsType[*snooze](err); ok {
 		return err
 	}
 	for _, f := range faults {
@@ -85,12 +83,10 @@ func (p *pass) sendOnce(ctx context.Context, batch []mail.Message) (faults []ite
 	for i, m := range batch {
 		intent.Keys[i] = m.Key
 		o := &outgoing{Message: m}
-		var date = m.InternalDate
-		o.want, date, o.losses = holdable(m, caps)
-		o.InternalDate = date
+		o.want, o.InternalDate, o.losses = holdable(m, caps)
 		out[i] = o
 		sent := m
-		sent.Flags, sent.InternalDate = o.want, date
+		sent.Flags, sent.InternalDate = o.want, o.InternalDate
 		items[i] = connector.Item{Message: sent, Open: func(ctx context.Context) (io.ReadCloser, error) {
 			return o.open(ctx, p.from, p.folder.Path)
 		}}

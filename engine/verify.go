@@ -53,15 +53,13 @@ func VerifyTarget(ctx context.Context, target connector.Target, l *ledger.Ledger
 	var wg sync.WaitGroup
 	errs := make([]error, max(1, workers))
 	for i := range errs {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
+		wg.Go(func() {
 			for b := range work {
 				if err := v.mailbox(ctx, b); err != nil {
 					errs[i] = errors.Join(errs[i], err)
 				}
 			}
-		}()
+		})
 	}
 	for _, b := range boxes {
 		work <- b

@@ -103,7 +103,7 @@ func (c *keyCodec) decode(b []byte) ([]string, error) {
 func (l *Ledger) Intents(ctx context.Context, folder int64) ([]Intent, error) {
 	var list []Intent
 	err := l.each(ctx, `SELECT seq, position, keys FROM intent WHERE folder = ? ORDER BY seq`, []any{folder}, func(rows *sql.Rows) error {
-		in, _, err := l.scanIntent(rows, folder)
+		in, err := l.scanIntent(rows, folder)
 		list = append(list, in)
 		return err
 	})
@@ -111,15 +111,15 @@ func (l *Ledger) Intents(ctx context.Context, folder int64) ([]Intent, error) {
 }
 
 // scanIntent reads seq, position, keys, and into more if there are more columns.
-func (l *Ledger) scanIntent(rows *sql.Rows, folder int64, more ...any) (Intent, int64, error) {
+func (l *Ledger) scanIntent(rows *sql.Rows, folder int64, more ...any) (Intent, error) {
 	var in Intent
 	var packed sql.RawBytes
 	if err := rows.Scan(append([]any{&in.Seq, &in.Position, &packed}, more...)...); err != nil {
-		return in, folder, err
+		return in, err
 	}
 	var err error
 	if in.Keys, err = l.keys.decode(packed); err != nil {
-		return in, folder, damaged("read intent", fmt.Sprintf("%s, folder %d, intent %d", l.path, folder, in.Seq), err)
+		return in, damaged("read intent", fmt.Sprintf("%s, folder %d, intent %d", l.path, folder, in.Seq), err)
 	}
-	return in, folder, nil
+	return in, nil
 }

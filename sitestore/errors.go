@@ -17,8 +17,7 @@ func (s *Store) fail(op string, err error) error {
 	if err == nil {
 		return nil
 	}
-	var known *failure.Error
-	if errors.As(err, &known) {
+	if _, ok := errors.AsType[*failure.Error](err); ok {
 		return err
 	}
 	f := failure.New(failure.ClassOf(err), op, s.path, "site.index", err)

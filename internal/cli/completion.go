@@ -17,6 +17,14 @@ func (c *completionCmd) Help() string {
 
 // Run prints a script made from the grammar, so that it never lags behind it.
 func (c *completionCmd) Run(e *env) error {
+	if e.json {
+		var script strings.Builder
+		text := *e
+		text.json, text.stdout = false, &script
+		err := c.Run(&text)
+		e.emitJSON(map[string]any{"type": "script", "shell": c.Shell, "text": script.String()})
+		return err
+	}
 	words := map[string][]string{}
 	var commands []string
 	collect(e.model.Model.Node, "", words, &commands)

@@ -166,10 +166,10 @@ func (s *suite) job(id int64) ledger.Mailbox {
 }
 
 // keys lists the keys of a folder's rows.
-func (s *suite) keys(folder int64, states ...ledger.State) []string {
+func (s *suite) keys(folder int64) []string {
 	s.Helper()
 	var keys []string
-	for r, err := range s.Rows(s.ctx, folder, states...) {
+	for r, err := range s.Rows(s.ctx, folder) {
 		s.must(err)
 		keys = append(keys, r.Key)
 	}
