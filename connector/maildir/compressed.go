@@ -98,7 +98,7 @@ type unpacked struct {
 func (u *unpacked) Read(p []byte) (int, error) {
 	n, err := u.from.Read(p)
 	u.done += int64(n)
-	if err != nil && !errors.Is(err, io.EOF) {
+	if err != nil && err != io.EOF { //nolint:errorlint // a wrapped EOF is damage, not the end
 		err = u.fail(err)
 	}
 	return n, err

@@ -70,7 +70,9 @@ type layout struct {
 func readLayout(ctx context.Context, root string, opt options) (*layout, error) {
 	l := &layout{root: root, opt: opt, byPath: map[mail.Path]int{}}
 	inbox := folder{dir: root, Folder: mail.Folder{Path: mail.Inbox, Use: mail.UseInbox}}
-	l.add([]string{string(mail.Inbox)}, inbox)
+	if err := l.add([]string{string(mail.Inbox)}, inbox); err != nil {
+		return nil, err
+	}
 	names, err := files.Names(ctx, root)
 	if err != nil {
 		return nil, err

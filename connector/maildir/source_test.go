@@ -180,7 +180,7 @@ func TestOddMessages(t *testing.T) {
 	}
 	want := []string{
 		`1.a \Seen`, `2.a `, `3.a \Flagged Harbour maildir-x (keyword-unnamed)`, `4.a `, `6.a \Seen \Answered`, `cur/6.a:2,S \Seen`, `7.a \Answered`,
-		`8.a error file.not-regular`, `9.a \Draft $Forwarded (flag-unknown)`, `91.fifo error file.not-regular`, `92.link \Seen`,
+		`8.a error file.not-regular`, `9.a \Draft $Forwarded (flag-unknown)`, `91.fifo error file.not-regular`, `92.link \Seen`, `93.dead error maildir.dangling-link`,
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("messages are\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
