@@ -205,9 +205,21 @@ func (c *catCmd) Run(e *env) error {
 		if err != nil {
 			return err
 		}
-		_, err = io.Copy(e.stdout, r)
+		out := e.stdout
+		if e.json {
+			out = pieces{e}
+		}
+		_, err = io.Copy(out, r)
 		return errors.Join(err, r.Close())
 	}
 	return failure.New(failure.Usage, "cat", c.Folder+" "+c.Key, "usage.key", errors.New("the folder has no message with this key")).
 		WithRemedy(fmt.Sprintf("list them with: waybill ls %s %s %q", c.System, c.User, c.Folder))
+}
+
+// pieces prints what is written to it as JSON lines, a piece in each.
+type pieces struct{ e *env }
+
+func (p pieces) Write(b []byte) (int, error) {
+	p.e.emitJSON(map[string]any{"type": "piece", "base64": b}) // encoding/json writes bytes as base64
+	return len(b), nil
 }
