@@ -17,12 +17,14 @@ type finder struct {
 
 	mu    sync.Mutex
 	index *index
-	// recent are names that were written just now and are not in the index.
-	recent map[string]string
+	// recent are names that were written just now and are not in the index; when
+	// they become too many they are older, and what was older is let go.
+	recent, older map[string]string
 }
 
-// maxRecent bounds recent; what falls out is found by listing.
-const maxRecent = 16384
+// maxRecent bounds recent and older. It is several batches, so that what is read
+// back after its delivery is never looked for by listing the folder.
+const maxRecent = 4096
 
 func (f *finder) setIndex(x *index) {
 	f.mu.Lock()
@@ -34,7 +36,7 @@ func (f *finder) remember(key, name string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.recent == nil || len(f.recent) >= maxRecent {
-		f.recent = make(map[string]string)
+		f.recent, f.older = make(map[string]string), f.recent
 	}
 	f.recent[key] = name
 }
@@ -43,6 +45,7 @@ func (f *finder) forget(key string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.recent, key)
+	delete(f.older, key)
 }
 
 // known is where the message was when somebody last looked; guess is asked when
@@ -50,8 +53,10 @@ func (f *finder) forget(key string) {
 func (f *finder) known(key string, guess func() string) (fileName, *index, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if name, ok := f.recent[key]; ok {
-		return fileName{name: name}, f.index, true
+	for _, names := range []map[string]string{f.recent, f.older} {
+		if name, ok := names[key]; ok {
+			return fileName{name: name}, f.index, true
+		}
 	}
 	if f.index != nil {
 		file, ok := f.index.find(key)
@@ -74,7 +79,7 @@ func (f *finder) relist(ctx context.Context, seen *index) (*index, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.index, f.recent = x, nil
+	f.index, f.recent, f.older = x, nil, nil
 	return x, nil
 }
 
