@@ -1,6 +1,7 @@
 package mime
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"io"
@@ -55,7 +56,11 @@ func (p *Part) Decoded() io.Reader {
 	case "quoted-printable":
 		return newQPReader(p.raw)
 	case "x-uuencode", "uuencode", "x-uue", "uue":
-		return newUUReader(p.raw)
+		br := bufio.NewReaderSize(p.raw, lineBuffer)
+		if head, _ := br.Peek(lineBuffer); !bytes.Contains(head, []byte("begin ")) {
+			return br // it is not what it says
+		}
+		return newUUReader(br)
 	}
 	return p.raw
 }

@@ -70,6 +70,7 @@ func TestReader(t *testing.T) {
 		{"base64 with noise", "Content-Transfer-Encoding: BASE64\n\naGVs!bG8=\nIHRoZXJl=", "text/plain \"hello there\"\n"},
 		{"quoted-printable", "Content-Transfer-Encoding: quoted-printable\n\nca=66=E9 =\nau lait=  \n=ZZ=", "text/plain \"café au lait=ZZ\"\n"},
 		{"uuencode", "Content-Transfer-Encoding: x-uuencode\n\nbegin 644 a\n#86)C\n`\nend\n", "text/plain \"abc\"\n"},
+		{"uuencode that is none", "Content-Transfer-Encoding: uuencode\n\njust text", "text/plain \"just text\"\n"},
 		{"cp932", "Content-Type: text/plain; charset=cp932\n\n\x93\xfa\x96\x7b", "text/plain \"日本\"\n"},
 		{"unknown charset", "Content-Type: text/plain; charset=klingon\n\n\xe9t\xc3\xa9", "text/plain \"été\"\n"},
 		{"name by RFC 2231", "Content-Type: application/pdf; name*0*=UTF-8''%C3%BC; name*1=\"b er.pdf\"\n\n", "application/pdf name=\"üb er.pdf\" \"\"\n"},

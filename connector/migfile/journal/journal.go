@@ -68,7 +68,7 @@ func Recover(dir, name string) error {
 			continue
 		}
 		if _, err := fmt.Sscanf(digits, "%d", &size); err != nil || file != filepath.Base(file) {
-			return failure.New(failure.Malformed, "read journal", path, "migfile.journal", errors.New("the journal is damaged"))
+			return damaged
 		}
 		if err := Truncate(filepath.Join(dir, file), size); err != nil {
 			return Error("undo append", filepath.Join(dir, file), err)
@@ -120,16 +120,4 @@ func WriteFile(path string, b []byte) error {
 		return Error("write file", path, err)
 	}
 	return syncDir(filepath.Dir(path))
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return Error("write directory", dir, err)
-	}
-	err = d.Sync()
-	if closeErr := d.Close(); err == nil {
-		err = closeErr
-	}
-	return Error("write directory", dir, err)
 }
