@@ -61,6 +61,11 @@ func Recover(dir, name string) error {
 	if err != nil {
 		return Error("read journal", path, err)
 	}
+	damaged := failure.New(failure.Malformed, "read journal", path, "migfile.journal", errors.New("the journal is damaged")).
+		WithRemedy("the files beside it may hold half an append; write them anew")
+	if !strings.HasSuffix(string(b), "end\n") {
+		return damaged
+	}
 	for line := range strings.SplitSeq(string(b), "\n") {
 		var size int64
 		digits, file, ok := strings.Cut(line, " ")
