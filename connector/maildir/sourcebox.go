@@ -7,20 +7,14 @@ import (
 	"io"
 	"iter"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
 
-	"waybill/connector"
 	"waybill/connector/files"
 	"waybill/failure"
 	"waybill/mail"
 )
-
-// youth is how long after its last change a directory's time may still be the
-// same after another change.
-const youth = 2 * time.Second
 
 // sourceBox reads one user's Maildir.
 type sourceBox struct {
@@ -215,88 +209,4 @@ func (b *sourceBox) Open(ctx context.Context, path mail.Path, m mail.Message) (i
 	}
 	_, hinted := hintedSize(base)
 	return &plain{Reader: r, path: file.path(f.dir), hinted: hinted}, nil
-}
-
-// Census counts names. The sizes are asked for only when it must be exact;
-// otherwise they come from the names, where all of them tell.
-func (b *sourceBox) Census(ctx context.Context, path mail.Path, exact bool) (connector.Census, error) {
-	f, err := b.folder(ctx, path)
-	if err != nil {
-		return connector.Census{}, err
-	}
-	// The state is taken first: a change while counting makes the next one differ.
-	c := connector.Census{State: b.state(f)}
-	if exact {
-		c.Bytes, c.Messages, err = b.measure(ctx, f)
-		return c, err
-	}
-	hinted := true
-	for _, part := range []string{"cur", "new"} {
-		scan, err := files.OpenScan(filepath.Join(f.dir, part))
-		if err != nil {
-			if failure.ClassOf(err) == failure.Vanished {
-				continue
-			}
-			return connector.Census{}, err
-		}
-		err = scan.Each(ctx, func(name []byte) error {
-			if name[0] == '.' {
-				return nil
-			}
-			c.Messages++
-			if size, ok := hintedSize(string(base(name))); ok {
-				c.Bytes += size
-			} else {
-				hinted = false
-			}
-			return nil
-		})
-		_ = scan.Close()
-		if err != nil {
-			return connector.Census{}, err
-		}
-	}
-	if !hinted {
-		c.Bytes = -1
-	}
-	return c, nil
-}
-
-func (b *sourceBox) measure(ctx context.Context, f folder) (bytes, messages int64, err error) {
-	lerr := b.list(ctx, f, func(m mail.Message, err error) bool {
-		messages++
-		if err == nil && m.Size >= 0 {
-			bytes += m.Size
-		} else if size, ok := hintedSize(m.Key); ok {
-			bytes += size
-		}
-		return true
-	})
-	return bytes, messages, lerr
-}
-
-// state is a word for the times of everything that a change to the folder
-// touches. A new name, a removed one and a change of flags all change the time
-// of cur or new; it is the time's tick that may hide the second of two changes,
-// so a young time is no proof of anything.
-func (b *sourceBox) state(f folder) string {
-	now := b.opt.now()
-	var s strings.Builder
-	for _, part := range []string{"cur", "new", keywordsFile} {
-		info, err := files.Stat(filepath.Join(f.dir, part))
-		if err != nil {
-			if failure.ClassOf(err) != failure.Vanished {
-				return ""
-			}
-			s.WriteString("-;")
-			continue
-		}
-		for _, t := range []time.Time{info.ModTime, info.ChangeTime} {
-			if now.Sub(t) < youth {
-				return ""
-			}
-		}
-		fmt.Fprintf(&s, "%x.%x.%x;", info.Inode, info.ModTime.UnixNano(), info.ChangeTime.UnixNano())
-	}
-	return s.String()
 }
