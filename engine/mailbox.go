@@ -18,6 +18,7 @@ type mailboxRun struct {
 	box   ledger.Mailbox
 	lease ledger.Lease
 	plan  *PlanUser
+	known map[mail.Path]ledger.Folder // as the ledger had them when the attempt began
 
 	from connector.SourceMailbox
 	to   connector.TargetMailbox
@@ -45,8 +46,10 @@ func (w *mailboxRun) all(ctx context.Context) (err error) {
 		return err
 	}
 	names := newNaming(w.Target)
+	w.known = make(map[mail.Path]ledger.Folder, len(known))
 	for _, f := range known {
 		names.reserve(f.Path, f.Target)
+		w.known[f.Path] = f
 	}
 	var broken []error
 	seen := map[mail.Path]bool{}
@@ -125,7 +128,7 @@ func (w *mailboxRun) folder(ctx context.Context, f mail.Folder, names *naming, t
 		stored, shown, notes = line.Target, string(line.Target), nil // the operator's word
 		names.reserve(f.Path, stored)
 	}
-	row, err := w.Ledger.PutFolder(ctx, w.lease, ledger.Folder{Mailbox: w.box.ID, Path: f.Path, Target: stored, Use: f.Use})
+	row, err := w.put(ctx, ledger.Folder{Mailbox: w.box.ID, Path: f.Path, Target: stored, Use: f.Use})
 	if err != nil {
 		return err
 	}
@@ -143,6 +146,9 @@ func (w *mailboxRun) folder(ctx context.Context, f mail.Folder, names *naming, t
 		there[row.Target] = true
 	}
 	if f.Container {
+		if row.Complete {
+			return nil
+		}
 		return w.queue.Checkpoint(ctx, w.lease, ledger.Change{Folder: row.ID, Complete: &ledger.Complete{}})
 	}
 	p := &pass{mailboxRun: w, folder: row, skip: line.Skip}
@@ -152,13 +158,22 @@ func (w *mailboxRun) folder(ctx context.Context, f mail.Folder, names *naming, t
 	return nil
 }
 
+// put makes sure that the ledger has a folder. One that it has already in that
+// shape is not written again: a run that finds nothing new would else spend most
+// of its time on making durable what is.
+func (w *mailboxRun) put(ctx context.Context, f ledger.Folder) (ledger.Folder, error) {
+	if have, ok := w.known[f.Path]; ok && have.Target == f.Target && have.Use == f.Use {
+		return have, nil
+	}
+	return w.Ledger.PutFolder(ctx, w.lease, f)
+}
+
 // fail records why a folder did not go through and returns err.
 func (w *mailboxRun) fail(ctx context.Context, row ledger.Folder, err error) error {
 	if ctx.Err() != nil || errors.Is(err, ledger.ErrFenced) {
 		return err
 	}
-	var nap *snooze
-	if errors.As(err, &nap) {
+	if _, ok := errors.AsType[*snooze](err); ok {
 		return err
 	}
 	w.emit(event.Event{Code: event.FolderFailed, User: w.box.User, Folder: string(row.Path), Detail: err.Error()})
@@ -184,23 +199,23 @@ func (w *mailboxRun) vanishedFolders(ctx context.Context, known []ledger.Folder,
 // hollow catches the oldest failure of all: mail in the source, none in the
 // target, and every step says that it went well.
 func (w *mailboxRun) hollow(ctx context.Context) error {
+	if arrived, err := w.Ledger.AnyArrived(ctx, w.box.ID); err != nil || arrived {
+		return err // the usual case, for which nothing has to be counted
+	}
 	tallies, err := w.Ledger.Tallies(ctx, w.box.ID)
 	if err != nil {
 		return err
 	}
-	var found, arrived, left int64
+	var found, left int64
 	for _, t := range tallies {
 		for s, n := range t.Messages {
 			found += n
-			switch ledger.State(s) {
-			case ledger.Verified, ledger.Delivered:
-				arrived += n
-			case ledger.Skipped:
+			if ledger.State(s) == ledger.Skipped {
 				left += n
 			}
 		}
 	}
-	if found > left && arrived == 0 {
+	if found > left {
 		w.emit(event.Event{Code: event.MailboxHollow, User: w.box.User, Detail: fmt.Sprintf("%d messages in the source", found)})
 		return failure.New(failure.Internal, "account for mailbox", w.box.User, "mailbox.hollow",
 			fmt.Errorf("%d messages in the source and none in the target", found)).WithRemedy("look at the messages' reasons in the waybill")

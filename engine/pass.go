@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"hash/maphash"
+	"slices"
 
 	"waybill/connector"
 	"waybill/event"
@@ -195,6 +196,9 @@ func (p *pass) due(ctx context.Context, m mail.Message) error {
 			return err
 		}
 	}
+	if p.batch == nil {
+		p.batch = make([]mail.Message, 0, min(limitMessages, lookupChunk))
+	}
 	p.batch = append(p.batch, m)
 	p.size += max(m.Size, 0)
 	return nil
@@ -271,20 +275,23 @@ func (p *pass) findVanished(ctx context.Context) (*vanished, error) {
 	if any, err := p.hasRows(ctx); err != nil || !any {
 		return nil, err
 	}
+	// Eight bytes for each message: a map would take several times as much. Among
+	// a million keys two have the same hash once in some thirty million runs.
 	seed := maphash.MakeSeed()
-	seen := map[uint64]struct{}{}
+	seen := make([]uint64, 0, max(p.folder.Found, 0)+lookupChunk)
 	for m, err := range p.from.Messages(ctx, p.folder.Path) {
 		if err != nil && m.Key == "" {
 			return nil, err
 		}
-		seen[maphash.String(seed, m.Key)] = struct{}{}
+		seen = append(seen, maphash.String(seed, m.Key))
 	}
+	slices.Sort(seen)
 	v := &vanished{keys: map[mail.Digest][]string{}}
 	for row, err := range p.Ledger.Rows(ctx, p.folder.ID, ledger.Verified) {
 		if err != nil {
 			return nil, err
 		}
-		if _, there := seen[maphash.String(seed, row.Key)]; !there {
+		if _, there := slices.BinarySearch(seen, maphash.String(seed, row.Key)); !there {
 			v.keys[row.Digest] = append(v.keys[row.Digest], row.Key)
 		}
 	}

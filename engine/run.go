@@ -70,15 +70,18 @@ func (m *Migration) Copy(ctx context.Context, plan *Plan, runID int64) (Result, 
 
 // enqueue writes the plan's mailboxes to the ledger and makes them ready.
 func (r *run) enqueue(ctx context.Context, plan *Plan) (ready []int64, err error) {
+	boxes := make([]ledger.Mailbox, len(plan.Users))
+	for i, u := range plan.Users {
+		boxes[i] = ledger.Mailbox{User: u.User, Kind: directory.Kind(u.Kind), Name: u.Name, Account: u.Account, Action: string(u.Action), Error: u.Error}
+	}
+	if boxes, err = r.Ledger.PutMailboxes(ctx, boxes); err != nil {
+		return nil, err
+	}
 	for i := range plan.Users {
 		u := &plan.Users[i]
-		box, err := r.Ledger.PutMailbox(ctx, ledger.Mailbox{User: u.User, Kind: directory.Kind(u.Kind), Name: u.Name, Account: u.Account, Action: string(u.Action), Error: u.Error})
-		if err != nil {
-			return nil, err
-		}
 		if u.Moves() {
 			r.plan[u.User] = u
-			ready = append(ready, box.ID)
+			ready = append(ready, boxes[i].ID)
 		} else if u.Action == directory.Skip {
 			r.emit(event.Event{Code: event.UserSkipped, User: u.User, Detail: u.Reason})
 		}
@@ -94,19 +97,16 @@ func (r *run) work(ctx context.Context, workers int) error {
 	var busy atomic.Int64
 	errs := make([]error, workers)
 	for i := range workers {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
+		wg.Go(func() {
 			if err := r.worker(ctx, &busy); err != nil {
 				errs[i] = err
 				stop(err)
 			}
-		}()
+		})
 	}
 	sampling, stopSampling := context.WithCancel(ctx)
 	var sampler sync.WaitGroup
-	sampler.Add(1)
-	go func() { defer sampler.Done(); r.sample(sampling) }()
+	sampler.Go(func() { r.sample(sampling) })
 	wg.Wait()
 	stopSampling()
 	sampler.Wait()
@@ -190,8 +190,7 @@ func (r *run) mailbox(ctx context.Context, box ledger.Mailbox, lease ledger.Leas
 		r.progress().MailboxFinished(box.User, err)
 		return nil
 	}
-	var nap *snooze
-	if errors.As(err, &nap) {
+	if nap, ok := errors.AsType[*snooze](err); ok {
 		r.emit(event.Event{Code: event.Throttled, User: box.User, Detail: nap.Error()})
 		r.progress().Waiting(box.User, nap.Error())
 		return r.queue.Snooze(ctx, lease, r.Clock.now().Add(nap.wait), nap.Error())
