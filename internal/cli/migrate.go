@@ -253,7 +253,10 @@ func (r *migration) account(ctx context.Context, keep *event.Batch, runErr error
 		}
 		r.say("%s\nThe waybill lies in %s (open %s/report.html).", strings.TrimRight(report.Summary(w), "\n"), r.cmd.Report, strings.TrimRight(r.cmd.Report, "/"))
 	}
-	return code, keep.Close()
+	if err := keep.Close(); err != nil {
+		return code, err
+	}
+	return code, report.WriteEvents(ctx, r.cmd.Report, r.m.Ledger.Events(ctx, 0))
 }
 
 // conclude tells as events what only the whole account shows.

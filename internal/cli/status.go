@@ -138,6 +138,9 @@ func (c *reportCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	if err := report.WriteEvents(e.ctx, c.Report, l.Events(e.ctx, 0)); err != nil {
+		return err
+	}
 	if e.json {
 		e.emitJSON(map[string]any{"type": "summary", "totals": w.Totals, "mailboxes": len(w.Mailboxes), "report": c.Report, "code": w.ExitCode()})
 		return nil
