@@ -1,6 +1,9 @@
 package mail
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Path names a folder inside one mailbox: the names of its ancestors and its
 // own, joined by "/". A "/" or "\" that belongs to a name is written with a
@@ -52,6 +55,18 @@ func (p Path) Names() []string {
 		}
 	}
 	return append(names, b.String())
+}
+
+// Compare orders folders as people look for them: the inbox first, then by
+// their names, each behind the one that it lies in.
+func (p Path) Compare(o Path) int {
+	if inbox := p == Inbox; inbox != (o == Inbox) {
+		if inbox {
+			return -1
+		}
+		return 1
+	}
+	return slices.Compare(p.Names(), o.Names())
 }
 
 // Name is the last name of p.

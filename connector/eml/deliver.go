@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"path/filepath"
 	"slices"
@@ -31,7 +30,7 @@ type parcel struct {
 // what the sidecar has to say of them, and at last renames them in order. Until
 // the first rename nothing is delivered.
 func (b *targetBox) Append(ctx context.Context, path mail.Path, at connector.Position, items []connector.Item) ([]connector.Receipt, error) {
-	m, err := parsePosition(at)
+	m, err := files.ParsePosition(scheme, at)
 	if err != nil {
 		return nil, err
 	}
@@ -39,10 +38,10 @@ func (b *targetBox) Append(ctx context.Context, path mail.Path, at connector.Pos
 	if err != nil {
 		return nil, err
 	}
-	if err := s.resume(ctx, m); err != nil {
+	if err := s.order.Resume(m, s.walk(ctx)); err != nil {
 		return nil, err
 	}
-	d, err := b.enter(s.parts)
+	d, err := b.root.Descend(s.parts...)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +49,7 @@ func (b *targetBox) Append(ctx context.Context, path mail.Path, at connector.Pos
 
 	receipts := make([]connector.Receipt, len(items))
 	flusher := files.NewFlusher()
-	parcels, err := s.pack(ctx, d, m, items, receipts, flusher)
+	parcels, err := s.pack(ctx, d, items, receipts, flusher)
 	if ferr := flusher.Wait(); err == nil {
 		err = ferr
 	}
@@ -90,12 +89,11 @@ func (s *shelf) describe(ctx context.Context, d *files.Dir, parcels []parcel, it
 
 // pack writes the messages under their hidden names. A message whose reader
 // fails gets a receipt and no parcel; any other error is the batch's.
-func (s *shelf) pack(ctx context.Context, d *files.Dir, m files.Moment, items []connector.Item, receipts []connector.Receipt, flusher *files.Flusher) ([]parcel, error) {
+func (s *shelf) pack(ctx context.Context, d *files.Dir, items []connector.Item, receipts []connector.Receipt, flusher *files.Flusher) ([]parcel, error) {
 	buf := make([]byte, 256<<10)
 	parcels := make([]parcel, 0, len(items))
 	for i, item := range items {
-		p := parcel{item: i, name: m.Name(s.next) + suffix}
-		s.next++
+		p := parcel{item: i, name: s.order.Name() + suffix}
 		err := write(ctx, d, tempName(p.name), item, buf, flusher)
 		var broken *readError
 		switch {
@@ -152,15 +150,6 @@ func write(ctx context.Context, d *files.Dir, temp string, item connector.Item, 
 	return nil
 }
 
-func parsePosition(at connector.Position) (files.Moment, error) {
-	m, rest, ok := files.ParseMoment(string(at))
-	if !ok || rest != "" {
-		return files.Moment{}, failure.New(failure.Usage, "read position", fmt.Sprintf("%.60q", at), "eml.position",
-			errors.New("this connector did not make it"))
-	}
-	return m, nil
-}
-
 // delivery is a file that Append wrote.
 type delivery struct {
 	moment files.Moment
@@ -191,40 +180,10 @@ func (s *shelf) deliveries(ctx context.Context, f func(delivery)) error {
 	})
 }
 
-// survey finds the newest moment in the folder.
-func (s *shelf) survey(ctx context.Context) error {
-	if s.known {
-		return nil
+func (s *shelf) walk(ctx context.Context) files.Walk {
+	return func(f func(files.Moment, int)) error {
+		return s.deliveries(ctx, func(d delivery) { f(d.moment, d.n) })
 	}
-	err := s.deliveries(ctx, func(d delivery) {
-		if s.last.Compare(d.moment) < 0 {
-			s.last = d.moment
-		}
-	})
-	s.known = err == nil
-	return err
-}
-
-// resume finds the next number in the moment, which is not 0 where an earlier
-// Append used the same position.
-func (s *shelf) resume(ctx context.Context, m files.Moment) error {
-	if s.batch == m {
-		return nil
-	}
-	if err := s.survey(ctx); err != nil {
-		return err
-	}
-	next := 0
-	err := s.deliveries(ctx, func(d delivery) {
-		if d.moment == m {
-			next = max(next, d.n+1)
-		}
-	})
-	s.batch, s.next = m, next
-	if s.last.Compare(m) < 0 {
-		s.last = m
-	}
-	return err
 }
 
 // Position marks the moment in names that later messages get.
@@ -233,12 +192,7 @@ func (b *targetBox) Position(ctx context.Context, path mail.Path) (connector.Pos
 	if err != nil {
 		return "", err
 	}
-	if err := s.survey(ctx); err != nil {
-		return "", err
-	}
-	s.last = files.NextMoment(b.now(), s.last)
-	s.batch, s.next = s.last, 0
-	return connector.Position(s.last.String()), nil
+	return s.order.Position(b.now(), s.walk(ctx))
 }
 
 // Arrived yields what Append delivered since the position, by the names of the
@@ -277,7 +231,7 @@ func (b *targetBox) Arrived(ctx context.Context, path mail.Path, since connector
 }
 
 func (b *targetBox) arrivals(ctx context.Context, path mail.Path, since connector.Position) (*shelf, []delivery, error) {
-	from, err := parsePosition(since)
+	from, err := files.ParsePosition(scheme, since)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -304,7 +258,7 @@ func (b *targetBox) arrivals(ctx context.Context, path mail.Path, since connecto
 
 // sweep removes what is left of batches that were cut off.
 func (b *targetBox) sweep(s *shelf, torn []delivery) error {
-	d, err := b.enter(s.parts)
+	d, err := b.root.Descend(s.parts...)
 	if err != nil {
 		return err
 	}

@@ -41,15 +41,7 @@ func readLayout(ctx context.Context, root string) (*layout, error) {
 	if err := l.walk(ctx, 0, nil, nil); err != nil {
 		return nil, err
 	}
-	slices.SortFunc(l.folders, func(a, b folder) int {
-		if (a.Path == mail.Inbox) != (b.Path == mail.Inbox) {
-			if a.Path == mail.Inbox {
-				return -1
-			}
-			return 1
-		}
-		return slices.Compare(a.Path.Names(), b.Path.Names())
-	})
+	slices.SortFunc(l.folders, func(a, b folder) int { return a.Path.Compare(b.Path) })
 	for i, f := range l.folders {
 		l.byPath[f.Path] = i
 	}

@@ -3,7 +3,6 @@ package eml
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"iter"
 	"path/filepath"
@@ -17,10 +16,6 @@ import (
 	"waybill/failure"
 	"waybill/mail"
 )
-
-// youth is how long after its last change a time stamp may still be the same
-// after another change.
-const youth = 2 * time.Second
 
 // source reads a tree of message files.
 type source struct {
@@ -49,34 +44,15 @@ func (s *source) singleID() string {
 }
 
 func (s *source) Users(ctx context.Context) iter.Seq2[directory.User, error] {
+	if !s.single {
+		return s.accounts().Users(ctx, func(files.UserDir) error { return nil })
+	}
 	return func(yield func(directory.User, error) bool) {
 		if err := ctx.Err(); err != nil {
 			yield(directory.User{}, files.Fail("list users", s.dir, "eml.users", err))
 			return
 		}
-		if s.single {
-			yield(directory.User{ID: s.singleID()}, nil)
-			return
-		}
-		list, err := s.accounts().List(ctx)
-		if err != nil {
-			yield(directory.User{}, err)
-			return
-		}
-		for _, u := range list {
-			if err := ctx.Err(); err != nil {
-				yield(directory.User{}, files.Fail("list users", s.dir, "eml.users", err))
-				return
-			}
-			var err error
-			if u.Twice {
-				err = failure.New(failure.Conflict, "list users", filepath.Join(s.dir, u.Name), "eml.user-twice",
-					errors.New("another directory stands for the same user")).WithRemedy("rename one of the two directories")
-			}
-			if !yield(directory.User{ID: u.ID}, err) {
-				return
-			}
-		}
+		yield(directory.User{ID: s.singleID()}, nil)
 	}
 }
 
@@ -284,21 +260,5 @@ func (b *sourceBox) Census(ctx context.Context, path mail.Path, exact bool) (con
 // that is added, removed or replaced changes the directory; flags change the
 // sidecar.
 func (b *sourceBox) state(dir string) string {
-	now := b.now()
-	var s strings.Builder
-	for _, path := range []string{dir, filepath.Join(dir, sidecarName)} {
-		info, err := files.Stat(path)
-		if err != nil {
-			if failure.ClassOf(err) != failure.Vanished {
-				return ""
-			}
-			s.WriteString("-;")
-			continue
-		}
-		if now.Sub(info.ModTime) < youth || now.Sub(info.ChangeTime) < youth {
-			return ""
-		}
-		fmt.Fprintf(&s, "%x.%x.%x.%x;", info.Inode, info.Size, info.ModTime.UnixNano(), info.ChangeTime.UnixNano())
-	}
-	return s.String()
+	return files.State(b.now(), dir, filepath.Join(dir, sidecarName))
 }

@@ -30,11 +30,7 @@ type shelf struct {
 	dir   string
 	parts []string
 
-	// last is the newest moment in the folder, once known is set; next is the
-	// number of the next message of the moment batch.
-	last, batch files.Moment
-	next        int
-	known       bool
+	order files.Order
 
 	mu    sync.Mutex
 	facts *facts
@@ -81,20 +77,6 @@ func (b *targetBox) shelf(ctx context.Context, path mail.Path) (*shelf, error) {
 	return s, nil
 }
 
-// enter opens a directory below the root for writing. The caller closes it.
-func (b *targetBox) enter(parts []string) (*files.Dir, error) {
-	d, err := b.root.Open(".")
-	for _, part := range parts {
-		if err != nil {
-			return nil, err
-		}
-		above := d
-		d, err = above.Open(part)
-		_ = above.Close()
-	}
-	return d, err
-}
-
 func (b *targetBox) CreateFolder(ctx context.Context, f mail.Folder) error {
 	if err := ctx.Err(); err != nil {
 		return files.Fail("create folder", string(f.Path), "eml.create-folder", err)
@@ -108,7 +90,7 @@ func (b *targetBox) CreateFolder(ctx context.Context, f mail.Folder) error {
 	}
 	parts := elements(names)
 	for i, part := range parts {
-		d, err := b.enter(parts[:i])
+		d, err := b.root.Descend(parts[:i]...)
 		if err != nil {
 			return err
 		}
@@ -141,7 +123,7 @@ func (b *targetBox) DeleteFolder(ctx context.Context, path mail.Path) error {
 			return failure.New(failure.Conflict, "delete folder", filepath.Join(s.dir, name), "eml.not-empty", errors.New("the folder is not empty"))
 		}
 	}
-	d, err := b.enter(s.parts[:len(s.parts)-1])
+	d, err := b.root.Descend(s.parts[:len(s.parts)-1]...)
 	if err != nil {
 		return err
 	}
@@ -235,7 +217,7 @@ func (b *targetBox) SetFlags(ctx context.Context, path mail.Path, id string, was
 	if err := r.Close(); err != nil {
 		return err
 	}
-	d, err := b.enter(s.parts)
+	d, err := b.root.Descend(s.parts...)
 	if err != nil {
 		return err
 	}
@@ -260,7 +242,7 @@ func (b *targetBox) Remove(ctx context.Context, path mail.Path, id string) error
 	if !isMessage(id) || strings.ContainsAny(id, "/\\\x00") {
 		return failure.New(failure.Vanished, "remove message", s.dir+", message "+files.Printable(id), "eml.vanished", errors.New("there is no such file"))
 	}
-	d, err := b.enter(s.parts)
+	d, err := b.root.Descend(s.parts...)
 	if err != nil {
 		return err
 	}

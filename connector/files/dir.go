@@ -78,6 +78,21 @@ func (d *Dir) Open(name string) (*Dir, error) {
 	return newDir(root, d.Join(name))
 }
 
+// Descend opens the directory that lies below d by the names of parts; without
+// parts it is d itself, opened again.
+func (d *Dir) Descend(parts ...string) (*Dir, error) {
+	at, err := d.Open(".")
+	for _, part := range parts {
+		if err != nil {
+			return nil, err
+		}
+		above := at
+		at, err = above.Open(part)
+		_ = above.Close()
+	}
+	return at, err
+}
+
 func (d *Dir) refuseLink(name string) error {
 	fi, err := d.root.Lstat(name)
 	if err != nil {

@@ -64,7 +64,7 @@ func (b *targetBox) Arrived(ctx context.Context, path mail.Path, since connector
 }
 
 func (b *targetBox) arrivals(ctx context.Context, path mail.Path, since connector.Position) (*shelf, []arrival, error) {
-	from, err := parsePosition(since)
+	from, err := files.ParsePosition(scheme, since)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -74,7 +74,7 @@ func (b *targetBox) arrivals(ctx context.Context, path mail.Path, since connecto
 	}
 	var list []arrival
 	var torn []string
-	err = s.ours(ctx, "tmp", "new", "cur")(func(m files.Moment, n int, part, name string) error {
+	err = s.deliveries(ctx, func(m files.Moment, n int, part, name string) {
 		switch {
 		case m.Compare(from) < 0:
 		case part == "tmp":
@@ -82,7 +82,6 @@ func (b *targetBox) arrivals(ctx context.Context, path mail.Path, since connecto
 		default:
 			list = append(list, arrival{moment: m, n: n, file: fileName{name: name, inNew: part == "new"}})
 		}
-		return nil
 	})
 	if err != nil {
 		return nil, nil, err
@@ -102,7 +101,7 @@ func (b *targetBox) arrivals(ctx context.Context, path mail.Path, since connecto
 
 // sweep removes what is left of batches that were cut off.
 func (b *targetBox) sweep(s *shelf, names []string) error {
-	d, err := b.enter(s)
+	d, err := b.root.Descend(s.parts...)
 	if err != nil {
 		return err
 	}
@@ -127,7 +126,7 @@ func (b *targetBox) SetFlags(ctx context.Context, path mail.Path, id string, was
 	if err != nil {
 		return err
 	}
-	d, err := b.enter(s)
+	d, err := b.root.Descend(s.parts...)
 	if err != nil {
 		return err
 	}
@@ -184,7 +183,7 @@ func (b *targetBox) Remove(ctx context.Context, path mail.Path, id string) error
 	if err != nil {
 		return err
 	}
-	d, err := b.enter(s)
+	d, err := b.root.Descend(s.parts...)
 	if err != nil {
 		return err
 	}

@@ -3,20 +3,13 @@ package maildir
 import (
 	"context"
 	"errors"
-	"fmt"
 	"path/filepath"
-	"strings"
-	"time"
 
 	"waybill/connector"
 	"waybill/connector/files"
 	"waybill/failure"
 	"waybill/mail"
 )
-
-// youth is how long after its last change a directory's time may still be the
-// same after another change.
-const youth = 2 * time.Second
 
 // Census counts names. The sizes are asked for only when it must be exact;
 // otherwise they come from the names, where all of them tell. The first that
@@ -86,23 +79,5 @@ func (b *sourceBox) measure(ctx context.Context, f folder) (bytes, messages int6
 // of cur or new; it is the time's tick that may hide the second of two changes,
 // so a young time is no proof of anything.
 func (b *sourceBox) state(f folder) string {
-	now := b.opt.now()
-	var s strings.Builder
-	for _, part := range []string{"cur", "new", keywordsFile} {
-		info, err := files.Stat(filepath.Join(f.dir, part))
-		if err != nil {
-			if failure.ClassOf(err) != failure.Vanished {
-				return ""
-			}
-			s.WriteString("-;")
-			continue
-		}
-		for _, t := range []time.Time{info.ModTime, info.ChangeTime} {
-			if now.Sub(t) < youth {
-				return ""
-			}
-		}
-		fmt.Fprintf(&s, "%x.%x.%x;", info.Inode, info.ModTime.UnixNano(), info.ChangeTime.UnixNano())
-	}
-	return s.String()
+	return files.State(b.opt.now(), filepath.Join(f.dir, "cur"), filepath.Join(f.dir, "new"), filepath.Join(f.dir, keywordsFile))
 }

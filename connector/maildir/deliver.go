@@ -26,7 +26,7 @@ type parcel struct {
 // into cur/ in their order. Until the first rename nothing is delivered; what
 // is cut off later leaves whole messages in cur/ and the others in tmp/.
 func (b *targetBox) Append(ctx context.Context, path mail.Path, at connector.Position, items []connector.Item) ([]connector.Receipt, error) {
-	m, err := parsePosition(at)
+	m, err := files.ParsePosition(scheme, at)
 	if err != nil {
 		return nil, err
 	}
@@ -34,10 +34,10 @@ func (b *targetBox) Append(ctx context.Context, path mail.Path, at connector.Pos
 	if err != nil {
 		return nil, err
 	}
-	if err := s.resume(ctx, m); err != nil {
+	if err := s.order.Resume(m, s.walk(ctx)); err != nil {
 		return nil, err
 	}
-	d, err := b.enter(s)
+	d, err := b.root.Descend(s.parts...)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func (b *targetBox) Append(ctx context.Context, path mail.Path, at connector.Pos
 
 	receipts := make([]connector.Receipt, len(items))
 	flusher := files.NewFlusher()
-	parcels, err := b.pack(ctx, s, tmp, m, items, receipts, flusher)
+	parcels, err := b.pack(ctx, s, tmp, items, receipts, flusher)
 	if ferr := flusher.Wait(); err == nil {
 		err = ferr
 	}
@@ -100,12 +100,11 @@ func syncPart(d *files.Dir, part string) error {
 
 // pack writes the messages to tmp. A message whose reader fails gets a receipt
 // and no parcel; any other error is the batch's.
-func (b *targetBox) pack(ctx context.Context, s *shelf, tmp *files.Dir, m files.Moment, items []connector.Item, receipts []connector.Receipt, flusher *files.Flusher) ([]parcel, error) {
+func (b *targetBox) pack(ctx context.Context, s *shelf, tmp *files.Dir, items []connector.Item, receipts []connector.Receipt, flusher *files.Flusher) ([]parcel, error) {
 	buf := make([]byte, 256<<10)
 	parcels := make([]parcel, 0, len(items))
 	for i, item := range items {
-		p := parcel{item: i, base: fileBase(m, s.next)}
-		s.next++
+		p := parcel{item: i, base: s.order.Name() + mark}
 		size, err := b.write(ctx, tmp, &p, item, buf, flusher)
 		var broken *readError
 		switch {
@@ -219,70 +218,37 @@ func (s *shelf) writeKeywords(d *files.Dir, kw *keywords) error {
 	return d.WriteFile(keywordsFile, kw.write)
 }
 
-// resume makes the moment the folder's current one and finds the next number in
-// it, which is not 0 where an earlier Append used the same position.
-func (s *shelf) resume(ctx context.Context, m files.Moment) error {
-	if s.batch == m {
-		return nil
-	}
-	if err := s.survey(ctx); err != nil {
-		return err
-	}
-	next := 0
-	err := s.ours(ctx, "cur", "new", "tmp")(func(have files.Moment, n int, _, _ string) error {
-		if have == m {
-			next = max(next, n+1)
+// deliveries calls f for the files in the folder that we delivered, in no order.
+// The parts are read in the order in which a file goes through them, so that one
+// on its way is seen at least once.
+func (s *shelf) deliveries(ctx context.Context, f func(m files.Moment, n int, part, name string)) error {
+	for _, part := range []string{"tmp", "new", "cur"} {
+		scan, err := files.OpenScan(s.dir + string(os.PathSeparator) + part)
+		if err != nil {
+			if failure.ClassOf(err) == failure.Vanished {
+				continue
+			}
+			return err
 		}
-		return nil
-	})
-	s.batch, s.next = m, next
-	if s.last.Compare(m) < 0 {
-		s.last = m
+		err = scan.Each(ctx, func(raw []byte) error {
+			name := string(raw)
+			if m, n, ok := parseName(name); ok {
+				f(m, n, part, name)
+			}
+			return nil
+		})
+		_ = scan.Close()
+		if err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
-// ours returns a function that walks over the files in the given parts that we
-// delivered, in no order.
-func (s *shelf) ours(ctx context.Context, parts ...string) func(f func(m files.Moment, n int, part, name string) error) error {
-	return func(f func(m files.Moment, n int, part, name string) error) error {
-		for _, part := range parts {
-			scan, err := files.OpenScan(s.dir + string(os.PathSeparator) + part)
-			if err != nil {
-				if failure.ClassOf(err) == failure.Vanished {
-					continue
-				}
-				return err
-			}
-			err = scan.Each(ctx, func(name []byte) error {
-				m, n, ok := parseName(string(name))
-				if !ok {
-					return nil
-				}
-				return f(m, n, part, string(name))
-			})
-			_ = scan.Close()
-			if err != nil {
-				return err
-			}
-		}
-		return nil
+func (s *shelf) walk(ctx context.Context) files.Walk {
+	return func(f func(files.Moment, int)) error {
+		return s.deliveries(ctx, func(m files.Moment, n int, _, _ string) { f(m, n) })
 	}
-}
-
-// survey finds the newest moment in the folder.
-func (s *shelf) survey(ctx context.Context) error {
-	if s.known {
-		return nil
-	}
-	err := s.ours(ctx, "cur", "new", "tmp")(func(m files.Moment, _ int, _, _ string) error {
-		if s.last.Compare(m) < 0 {
-			s.last = m
-		}
-		return nil
-	})
-	s.known = err == nil
-	return err
 }
 
 // Position marks the moment in names that later messages get.
@@ -291,10 +257,5 @@ func (b *targetBox) Position(ctx context.Context, path mail.Path) (connector.Pos
 	if err != nil {
 		return "", err
 	}
-	if err := s.survey(ctx); err != nil {
-		return "", err
-	}
-	s.last = files.NextMoment(b.opt.now(), s.last)
-	s.batch, s.next = s.last, 0
-	return connector.Position(s.last.String()), nil
+	return s.order.Position(b.opt.now(), s.walk(ctx))
 }

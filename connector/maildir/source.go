@@ -32,34 +32,18 @@ func (s *source) Book(ctx context.Context) (directory.Book, error) {
 // Users yields a user for every directory in the system's. One that holds no
 // Maildir is an error of that user's, so that nobody is left behind unseen.
 func (s *source) Users(ctx context.Context) iter.Seq2[directory.User, error] {
+	if !s.single {
+		return s.accounts().Users(ctx, func(u files.UserDir) error {
+			_, err := userRoot(ctx, filepath.Join(s.dir, u.Name))
+			return err
+		})
+	}
 	return func(yield func(directory.User, error) bool) {
 		if err := ctx.Err(); err != nil {
 			yield(directory.User{}, files.Fail("list users", s.dir, "maildir.users", err))
 			return
 		}
-		if s.single {
-			yield(directory.User{ID: s.singleID()}, nil)
-			return
-		}
-		list, err := s.accounts().List(ctx)
-		if err != nil {
-			yield(directory.User{}, err)
-			return
-		}
-		for _, u := range list {
-			if err := ctx.Err(); err != nil {
-				yield(directory.User{}, files.Fail("list users", s.dir, "maildir.users", err))
-				return
-			}
-			_, err := userRoot(ctx, filepath.Join(s.dir, u.Name))
-			if u.Twice {
-				err = failure.New(failure.Conflict, "list users", filepath.Join(s.dir, u.Name), "maildir.user-twice",
-					errors.New("another directory stands for the same user")).WithRemedy("rename one of the two directories")
-			}
-			if !yield(directory.User{ID: u.ID}, err) {
-				return
-			}
-		}
+		yield(directory.User{ID: s.singleID()}, nil)
 	}
 }
 

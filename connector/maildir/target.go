@@ -48,29 +48,7 @@ func (t *target) Capabilities() connector.Capabilities { return capabilities(t.l
 func (t *target) Close() error                         { return nil }
 
 func (t *target) Accounts(ctx context.Context) iter.Seq2[directory.User, error] {
-	return func(yield func(directory.User, error) bool) {
-		if err := ctx.Err(); err != nil {
-			yield(directory.User{}, files.Fail("list accounts", t.dir, "maildir.accounts", err))
-			return
-		}
-		list, err := t.accounts().List(ctx)
-		if failure.ClassOf(err) == failure.Vanished && err != nil {
-			return // the directory is made with the first account
-		}
-		if err != nil {
-			yield(directory.User{}, err)
-			return
-		}
-		for _, u := range list {
-			if err := ctx.Err(); err != nil {
-				yield(directory.User{}, files.Fail("list accounts", t.dir, "maildir.accounts", err))
-				return
-			}
-			if !yield(directory.User{ID: u.ID}, nil) {
-				return
-			}
-		}
-	}
+	return t.accounts().Accounts(ctx)
 }
 
 func (t *target) accounts() files.Accounts { return files.Accounts{Dir: t.dir, System: scheme} }

@@ -33,11 +33,7 @@ type shelf struct {
 	parts []string
 	path  mail.Path
 
-	// last is the newest moment in the folder, once known is set; next is the
-	// number of the next message of the moment batch.
-	last, batch files.Moment
-	next        int
-	known       bool
+	order files.Order
 
 	kwMu sync.Mutex
 	kw   *keywords
@@ -93,20 +89,6 @@ func (b *targetBox) shelf(ctx context.Context, path mail.Path) (*shelf, error) {
 	}
 	b.shelves[path] = s
 	return s, nil
-}
-
-// enter opens the folder's directory for writing. The caller closes it.
-func (b *targetBox) enter(s *shelf) (*files.Dir, error) {
-	d, err := b.root.Open(".")
-	for _, part := range s.parts {
-		if err != nil {
-			return nil, err
-		}
-		above := d
-		d, err = above.Open(part)
-		_ = above.Close()
-	}
-	return d, err
 }
 
 // CreateFolder makes the folder and those above it. A folder that only holds
@@ -240,7 +222,7 @@ func (s *shelf) keywords(ctx context.Context) (*keywords, error) {
 	if err != nil && failure.ClassOf(err) != failure.Vanished {
 		return nil, err
 	}
-	if s.kw != nil && info.ChangeTime.Equal(s.kwAt) && time.Since(info.ChangeTime) > youth {
+	if s.kw != nil && info.ChangeTime.Equal(s.kwAt) && time.Since(info.ChangeTime) > files.Youth {
 		return s.kw, nil
 	}
 	kw, err := readKeywords(ctx, s.dir)
