@@ -45,12 +45,20 @@ func (m *Migration) Preflight(ctx context.Context, plan *Plan) ([]rights.Finding
 	}
 	proof = distinct(proof)
 	findings = append(hints(findings), proof...)
-	refused := false
-	for i := range proof {
-		if !proof[i].OK {
+	refused, trouble := false, error(nil)
+	for _, f := range proof {
+		switch {
+		case f.OK:
+		case isTrouble(f):
+			trouble = errors.Join(trouble, failure.New(failure.Transient, "preflight: "+f.Action, f.Where, "preflight.trouble", errors.New(f.Detail)))
+		default:
 			refused = true
-			m.emit(event.Event{Code: event.RightMissing, Detail: proof[i].String()})
+			m.emit(event.Event{Code: event.RightMissing, Detail: f.String()})
 		}
+	}
+	if trouble != nil && !refused {
+		// A locked file or a full disk says nothing about rights.
+		return findings, trouble
 	}
 	if refused {
 		m.emit(event.Event{Code: event.PreflightRefused, Detail: m.Target.Capabilities().Location})
@@ -233,6 +241,20 @@ func (m *Migration) flyCanaries(ctx context.Context, accounts []string) ([]right
 	return all, ctx.Err()
 }
 
+// troubles are what keeps a right from being tried, so that nothing is known of
+// it, and the events that tell of each.
+var troubles = map[failure.Class]event.Code{failure.Conflict: event.SystemLocked, failure.Full: event.TargetFull,
+	failure.Throttled: event.Throttled, failure.Transient: event.Retrying}
+
+func isTrouble(f rights.Finding) bool {
+	for _, code := range troubles {
+		if f.Event == string(code) {
+			return true
+		}
+	}
+	return false
+}
+
 // findingOf turns an error into findings: those that the connector made, or one
 // that gives the error's words.
 func findingOf(action, where string, err error) []rights.Finding {
@@ -240,6 +262,10 @@ func findingOf(action, where string, err error) []rights.Finding {
 		return found
 	}
 	f := rights.Finding{Action: action, Where: where, Detail: err.Error(), Event: string(event.RightMissing)}
+	if code, ok := troubles[failure.ClassOf(err)]; ok {
+		f.Event = string(code)
+		return []rights.Finding{f} // its remedy is in its words and grants nothing
+	}
 	if e, ok := errors.AsType[*failure.Error](err); ok {
 		f.Grant = e.Remedy
 	}
