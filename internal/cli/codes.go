@@ -11,8 +11,7 @@ import (
 // codeOf finds the event that an error is, so that "waybill explain" has a page
 // for whatever ends the program. Empty: the error speaks for itself.
 func codeOf(err error) event.Code {
-	var e *failure.Error
-	if !errors.As(err, &e) {
+	if _, ok := errors.AsType[*failure.Error](err); !ok {
 		return ""
 	}
 	rule := failure.RuleOf(err)

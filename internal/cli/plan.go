@@ -10,7 +10,6 @@ import (
 
 	"waybill/directory"
 	"waybill/engine"
-	"waybill/event"
 	"waybill/failure"
 	"waybill/ledger"
 )
@@ -23,26 +22,12 @@ type planCmd struct {
 }
 
 func (c *planCmd) Run(e *env) error {
-	if err := c.check(); err != nil {
-		return err
-	}
-	users, err := readUserMap(c.Users)
-	if err != nil {
-		return err
-	}
-	source, err := e.openSource(c.From)
-	if err != nil {
-		return err
-	}
-	defer source.Close()
-	target, done, err := e.openTargetToLook(c.To)
+	m, done, err := e.lookAtPair(c.pairFlags, engine.Options{})
 	if err != nil {
 		return err
 	}
 	defer done()
-	defer target.Close()
-	m := &engine.Migration{Source: source, Target: target, Options: engine.Options{Users: users, Match: directory.MatchKey(c.Match)}, Log: e.stepLog(),
-		Events: newTerminal(e, func(line string) { _, _ = fmt.Fprintln(e.stderr, line) })}
+	m.Events = newTerminal(e, func(line string) { _, _ = fmt.Fprintln(e.stderr, line) })
 	if book, err := openLedgerToLook(e, c.Ledger); err == nil {
 		defer book.Close()
 		m.Ledger = book
@@ -81,6 +66,33 @@ func openLedgerToLook(e *env, path string) (*ledger.Ledger, error) {
 		return nil, failure.New(failure.Usage, "open ledger", path, "ledger.missing", err).WithRemedy("name the ledger with --ledger")
 	}
 	return ledger.Open(e.ctx, path, ledger.Options{ReadOnly: true})
+}
+
+// lookAtPair opens both ends without a ledger of its own and without changing
+// the target. done closes them.
+func (e *env) lookAtPair(pair pairFlags, options engine.Options) (m *engine.Migration, done func(), err error) {
+	if err := pair.check(); err != nil {
+		return nil, nil, err
+	}
+	if options.Users, err = readUserMap(pair.Users); err != nil {
+		return nil, nil, err
+	}
+	options.Match = directory.MatchKey(pair.Match)
+	source, err := e.openSource(pair.From)
+	if err != nil {
+		return nil, nil, err
+	}
+	target, forget, err := e.openTargetToLook(pair.To)
+	if err != nil {
+		_ = source.Close()
+		return nil, nil, err
+	}
+	done = func() {
+		_ = target.Close()
+		forget()
+		_ = source.Close()
+	}
+	return &engine.Migration{Source: source, Target: target, Options: options, Log: e.stepLog()}, done, nil
 }
 
 func (e *env) showPlan(plan *engine.Plan) {
@@ -124,80 +136,4 @@ func (e *env) showPlan(plan *engine.Plan) {
 			e.say("  %s", name)
 		}
 	}
-}
-
-type preflightCmd struct {
-	pairFlags
-	Yes bool `short:"y" help:"Go without proofs that this target does not permit."`
-}
-
-func (c *preflightCmd) Run(e *env) error {
-	if err := c.check(); err != nil {
-		return err
-	}
-	users, err := readUserMap(c.Users)
-	if err != nil {
-		return err
-	}
-	source, err := e.openSource(c.From)
-	if err != nil {
-		return err
-	}
-	defer source.Close()
-	target, done, err := e.openTargetToLook(c.To)
-	if err != nil {
-		return err
-	}
-	defer done()
-	defer target.Close()
-	m := &engine.Migration{Source: source, Target: target, Log: e.stepLog(),
-		Options: engine.Options{Users: users, Match: directory.MatchKey(c.Match), AcceptTrace: c.Yes},
-		Events: newTerminal(e, func(line string) {
-			if e.verbose {
-				_, _ = fmt.Fprintln(e.stderr, line)
-			}
-		})}
-	plan, err := m.MakePlan(e.ctx, false)
-	if err != nil {
-		return err
-	}
-	findings, err := m.Preflight(e.ctx, plan)
-	for _, f := range findings {
-		if e.json {
-			e.emitJSON(map[string]any{"type": "finding", "finding": f})
-			continue
-		}
-		e.say("%s", printable(f.String()))
-	}
-	if err == nil {
-		e.say("Preflight passed: %d checks; nothing was left behind.", len(findings))
-	}
-	return err
-}
-
-type explainCmd struct {
-	Event string `arg:"" help:"The id of an event: W2002, or one of the Migration Wizard's: 7044."`
-}
-
-func (c *explainCmd) Run(e *env) error {
-	var entries []event.Entry
-	if entry, ok := event.Lookup(event.Code(c.Event)); ok {
-		entries = []event.Entry{entry}
-	} else {
-		entries = event.ByAncestor(c.Event)
-	}
-	if len(entries) == 0 {
-		return failure.New(failure.Usage, "explain", c.Event, "event.unknown", errors.New("no event has this id")).WithRemedy("ids are W1001 and so on; all are in docs/events.md")
-	}
-	for i, entry := range entries {
-		if e.json {
-			e.emitJSON(map[string]any{"type": "explanation", "id": entry.Code, "page": event.Explain(entry)})
-			continue
-		}
-		if i > 0 {
-			e.say("")
-		}
-		_, _ = fmt.Fprint(e.stdout, event.Explain(entry))
-	}
-	return nil
 }
