@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,33 +14,9 @@ import (
 	"waybill/connector/maildir"
 	"waybill/connector/mbox"
 	"waybill/connector/site"
+	"waybill/internal/corpus"
 	"waybill/report"
 )
-
-// corpus unpacks a kind of the real mail that may lie beside the project.
-func corpus(t *testing.T, kind string) string {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("moves thousands of messages; left out with -short")
-	}
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for ; filepath.Dir(dir) != dir; dir = filepath.Dir(dir) {
-		unpack := filepath.Join(dir, "shared", "corpora", "unpack")
-		if _, err := os.Stat(unpack); err != nil {
-			continue
-		}
-		to := t.TempDir()
-		if out, err := exec.Command(unpack, to, kind).CombinedOutput(); err != nil {
-			t.Fatalf("%s: %v\n%s", unpack, err, out)
-		}
-		return filepath.Join(to, kind)
-	}
-	t.Skip("the collection of real mail is not beside the project (shared/corpora)")
-	return ""
-}
 
 // stage lays the files of a corpus out as a system: name gives the path of each.
 func stage(t *testing.T, from, to string, name func(user string, n int, path string) string) (files int) {
@@ -78,10 +53,13 @@ func stage(t *testing.T, from, to string, name func(user string, n int, path str
 // site, on to Maildir, on to mbox and back to a site, and compares the content
 // after each step.
 func TestRealMailGoesRound(t *testing.T) {
+	if testing.Short() {
+		t.Skip("moves thousands of messages; left out with -short")
+	}
 	for _, kind := range []string{"eml", "mbox"} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			from, work := corpus(t, kind), t.TempDir()
+			from, work := corpus.Dir(t, kind), t.TempDir()
 			start := filepath.Join(work, "start")
 			var first func() connector.Source
 			ctx := context.Background()

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -17,6 +16,7 @@ import (
 	"waybill/connector"
 	"waybill/directory"
 	"waybill/failure"
+	"waybill/internal/corpus"
 	"waybill/mail"
 )
 
@@ -216,7 +216,7 @@ func TestTornSidecar(t *testing.T) {
 }
 
 func TestCorpora(t *testing.T) {
-	dir := corpora(t, "eml")
+	dir := corpus.Dir(t, "eml")
 	root := filepath.Join(t.TempDir(), "all")
 	names := 0
 	err := filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
@@ -267,28 +267,6 @@ func TestCorpora(t *testing.T) {
 	if undated > found/10 {
 		t.Errorf("%d of %d messages have no readable Date field; real mail nearly always has one", undated, found)
 	}
-}
-
-// corpora unpacks one kind of the real mail that lies beside the project.
-func corpora(t *testing.T, kind string) string {
-	t.Helper()
-	at, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for ; at != filepath.Dir(at); at = filepath.Dir(at) {
-		unpack := filepath.Join(at, "..", "shared", "corpora", "unpack")
-		if _, err := os.Stat(unpack); err != nil {
-			continue
-		}
-		dir := t.TempDir()
-		if out, err := exec.CommandContext(t.Context(), unpack, dir, kind).CombinedOutput(); err != nil {
-			t.Skipf("the corpora cannot be unpacked: %v: %.200s", err, out)
-		}
-		return filepath.Join(dir, kind)
-	}
-	t.Skip("the corpora of real mail are not beside the project")
-	return ""
 }
 
 func FuzzHeaderDate(f *testing.F) {

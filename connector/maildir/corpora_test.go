@@ -4,16 +4,16 @@ package maildir
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
 	"waybill/connector"
+	"waybill/internal/corpus"
 )
 
 // The corpora hold Maildirs of several programs, some without cur, new or tmp.
 func TestCorpora(t *testing.T) {
-	dir := corpora(t, "maildir")
+	dir := corpus.Dir(t, "maildir")
 	for root, want := range map[string]struct {
 		users    int
 		messages int
@@ -51,26 +51,4 @@ func TestCorpora(t *testing.T) {
 			t.Errorf("%s: %d users with %d messages, and %d files", root, users, found, files)
 		}
 	}
-}
-
-// corpora unpacks one kind of the real mail that lies beside the project.
-func corpora(t *testing.T, kind string) string {
-	t.Helper()
-	at, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for ; at != filepath.Dir(at); at = filepath.Dir(at) {
-		unpack := filepath.Join(at, "..", "shared", "corpora", "unpack")
-		if _, err := os.Stat(unpack); err != nil {
-			continue
-		}
-		dir := t.TempDir()
-		if out, err := exec.CommandContext(t.Context(), unpack, dir, kind).CombinedOutput(); err != nil {
-			t.Skipf("the corpora cannot be unpacked: %v: %.200s", err, out)
-		}
-		return filepath.Join(dir, kind)
-	}
-	t.Skip("the corpora of real mail are not beside the project")
-	return ""
 }

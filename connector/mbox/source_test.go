@@ -7,7 +7,6 @@ import (
 	"io"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,6 +18,7 @@ import (
 	"waybill/connector"
 	"waybill/connector/connectortest"
 	"waybill/failure"
+	"waybill/internal/corpus"
 	"waybill/mail"
 )
 
@@ -375,30 +375,8 @@ func TestNamesProperty(t *testing.T) {
 	})
 }
 
-// corpus lays out the real mbox files as the mailboxes of one site.
-func corpus(t *testing.T) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for parent := ""; dir != parent; parent, dir = dir, filepath.Dir(dir) {
-		unpack := filepath.Join(dir, "..", "shared", "corpora", "unpack")
-		if _, err := os.Stat(unpack); err != nil {
-			continue
-		}
-		to := t.TempDir()
-		if out, err := exec.Command(unpack, to, "mbox").CombinedOutput(); err != nil {
-			t.Skipf("the corpora cannot be unpacked: %v\n%s", err, out)
-		}
-		return filepath.Join(to, "mbox")
-	}
-	t.Skip("no corpora of real mail beside the repository")
-	return ""
-}
-
 func TestConformanceOfCorpus(t *testing.T) {
-	dir := corpus(t)
+	dir := corpus.Dir(t, "mbox")
 	connectortest.RunSource(t, connectortest.SourceConfig{
 		OpenSource: func(ctx context.Context) (connector.Source, error) {
 			return Source(ctx, connector.Location{Scheme: "mbox", Path: dir})

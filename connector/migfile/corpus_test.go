@@ -7,37 +7,15 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
 	"waybill/connector"
 	"waybill/connector/migfile/canon"
 	"waybill/directory"
+	"waybill/internal/corpus"
 	"waybill/mail"
 )
-
-// corpus lays out real mail from the collection beside the repository, and skips
-// the test where there is none.
-func corpus(t *testing.T, kind string) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-		unpack := filepath.Join(filepath.Dir(dir), "shared", "corpora", "unpack")
-		if _, err := os.Stat(unpack); err == nil {
-			out := t.TempDir()
-			if msg, err := exec.Command(unpack, out, kind).CombinedOutput(); err != nil {
-				t.Skipf("the mail collection cannot be unpacked: %v: %s", err, msg)
-			}
-			return out
-		}
-	}
-	t.Skip("no mail collection in ../shared/corpora beside the repository")
-	return ""
-}
 
 // TestRealMail writes every message of the collection, reads it back, and
 // compares what migration files hold of it.
@@ -66,7 +44,7 @@ func realMail(t *testing.T, page string) {
 	}
 	var names []string
 	nth := 0
-	err = filepath.WalkDir(corpus(t, "eml"), func(path string, d fs.DirEntry, err error) error {
+	err = filepath.WalkDir(corpus.Dir(t, "eml"), func(path string, d fs.DirEntry, err error) error {
 		if err == nil && d.Type().IsRegular() {
 			if nth++; page == "65001" || nth%10 == 0 { // all of them once
 				names = append(names, path)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"waybill/failure"
+	"waybill/internal/corpus"
 )
 
 // readAll lists a file and checks that its entries cover it without gap.
@@ -211,7 +212,7 @@ func TestParseFromLine(t *testing.T) {
 // TestCorpusCounts compares with what formail and Python count. All differences
 // were looked into; the table says who is right.
 func TestCorpusCounts(t *testing.T) {
-	dir := corpus(t, "mbox")
+	dir := filepath.Dir(corpus.Dir(t, "mbox"))
 	differences := map[string]struct {
 		messages, damaged int
 		why               string

@@ -17,6 +17,7 @@ import (
 	"pgregory.net/rapid"
 
 	"waybill/failure"
+	"waybill/internal/corpus"
 	"waybill/mail"
 )
 
@@ -153,7 +154,7 @@ func TestRoundTripCorpus(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			var m memory
 			var bodies [][]byte
-			err := filepath.WalkDir(filepath.Join(corpus(t, kind), kind), func(path string, d fs.DirEntry, err error) error {
+			err := filepath.WalkDir(corpus.Dir(t, kind), func(path string, d fs.DirEntry, err error) error {
 				if err != nil || !d.Type().IsRegular() {
 					return err
 				}

@@ -4,32 +4,11 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
-)
 
-// corpus lays out real mail of one kind from the collection beside the
-// repository, and skips the test where there is none.
-func corpus(t *testing.T, kind string) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-		unpack := filepath.Join(filepath.Dir(dir), "shared", "corpora", "unpack")
-		if _, err := os.Stat(unpack); err == nil {
-			out := t.TempDir()
-			if msg, err := exec.Command(unpack, out, kind).CombinedOutput(); err != nil {
-				t.Skipf("the mail collection cannot be unpacked: %v: %s", err, msg)
-			}
-			return out
-		}
-	}
-	t.Skip("no mail collection in ../shared/corpora beside the repository")
-	return ""
-}
+	"waybill/internal/corpus"
+)
 
 // TestRealMail walks over every message of the collection: none may fail, and
 // every part can be read to its end.
@@ -38,7 +17,7 @@ func TestRealMail(t *testing.T) {
 		t.Skip("thousands of files")
 	}
 	files, dated, defects := 0, 0, map[string]int{}
-	err := filepath.WalkDir(corpus(t, "eml"), func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(corpus.Dir(t, "eml"), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
 			return err
 		}
