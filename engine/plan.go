@@ -78,6 +78,11 @@ func (u PlanUser) Moves() bool {
 	return u.Action == directory.Create || u.Action == directory.Existing
 }
 
+// InConflict reports whether the operator must decide who the user's account is.
+// A user whom the source cannot present, or whose account could not be made, is
+// not moved either, and leaves nothing to decide.
+func (u PlanUser) InConflict() bool { return u.Action == directory.Collide && u.Error == "" }
+
 func (u PlanUser) directoryUser() directory.User {
 	user := directory.User{ID: u.Account, Kind: directory.Kind(u.Kind), Name: u.Name, First: u.First, Last: u.Last, Attributes: u.Attribute}
 	for _, s := range u.Addresses {
@@ -344,7 +349,7 @@ func (p *Plan) sum() {
 
 func (m *Migration) checkPlan(p *Plan) error {
 	for _, u := range p.Users {
-		if u.Action == directory.Collide {
+		if u.InConflict() {
 			m.emit(event.Event{Code: event.MatchConflict, User: u.User, Detail: u.Reason})
 		}
 	}

@@ -72,6 +72,9 @@ func (m *Migration) Copy(ctx context.Context, plan *Plan, runID int64) (Result, 
 func (r *run) enqueue(ctx context.Context, plan *Plan) (ready []int64, err error) {
 	boxes := make([]ledger.Mailbox, len(plan.Users))
 	for i, u := range plan.Users {
+		if u.Action == directory.Collide && u.Error == "" {
+			u.Error = u.Reason
+		}
 		boxes[i] = ledger.Mailbox{User: u.User, Kind: directory.Kind(u.Kind), Name: u.Name, Account: u.Account, Action: string(u.Action), Error: u.Error}
 	}
 	if boxes, err = r.Ledger.PutMailboxes(ctx, boxes); err != nil {

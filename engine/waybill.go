@@ -157,6 +157,8 @@ func stateOf(b ledger.Mailbox, c report.Count, whole bool) string {
 	switch {
 	case b.Action == string(directory.Skip):
 		return "skipped"
+	case b.Action == string(directory.Collide):
+		return "incomplete" // whatever an earlier run moved
 	case b.State != ledger.Done || !whole || !c.Balanced():
 		return "incomplete"
 	case c.Verified != c.Found-c.Skipped:

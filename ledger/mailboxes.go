@@ -36,8 +36,8 @@ func (f *mailboxFields) mailbox() Mailbox {
 }
 
 // PutMailbox adds or updates what the plan says of a mailbox (user, kind, name,
-// account, action), found by User, and returns it with its ID and the state of
-// its job, which it does not touch. Changing the account of a mailbox that has
+// account, action, and why it cannot be moved), found by User, and returns it
+// with its ID and the state of its job, which it does not touch. Changing the account of a mailbox that has
 // rows or open intents is failure.Conflict; an empty account leaves the
 // recorded one, for a mailbox that is left out this time.
 func (l *Ledger) PutMailbox(ctx context.Context, m Mailbox) (Mailbox, error) {
@@ -51,7 +51,7 @@ func (l *Ledger) PutMailbox(ctx context.Context, m Mailbox) (Mailbox, error) {
 // PutMailboxes is PutMailbox for many, all or none, in one transaction.
 func (l *Ledger) PutMailboxes(ctx context.Context, mailboxes []Mailbox) ([]Mailbox, error) {
 	var put []Mailbox
-	err := l.write(ctx, "put mailboxes", func(w *writer) error {
+	err := l.writeLater(ctx, "put mailboxes", func(w *writer) error {
 		put = make([]Mailbox, 0, len(mailboxes))
 		for _, m := range mailboxes {
 			m, err := w.putMailbox(m)
@@ -94,11 +94,12 @@ func (w *writer) putMailbox(m Mailbox) (Mailbox, error) {
 		}
 	}
 	var out mailboxFields
-	_, err = w.row(`INSERT INTO mailbox (username, kind, name, account, action) VALUES (?, ?, ?, ?, ?)
+	_, err = w.row(`INSERT INTO mailbox (username, kind, name, account, action, error) VALUES (?, ?, ?, ?, ?, ?)
 		ON CONFLICT (username) DO UPDATE SET kind = excluded.kind, name = excluded.name,
-			account = excluded.account, action = excluded.action
+			account = excluded.account, action = excluded.action,
+			error = CASE WHEN excluded.error = '' THEN mailbox.error ELSE excluded.error END
 		RETURNING `+mailboxColumns,
-		[]any{m.User, string(m.Kind), m.Name, account, m.Action}, out.into()...)
+		[]any{m.User, string(m.Kind), m.Name, account, m.Action, m.Error}, out.into()...)
 	return out.mailbox(), err
 }
 

@@ -198,13 +198,15 @@ func (r *migration) steps() error {
 	} else if err := r.m.Revise(r.ctx, r.plan); err != nil {
 		return err
 	}
-	if n := r.plan.Totals.Conflicts; n > 0 && !r.cmd.Yes {
-		for _, u := range r.plan.Users {
-			if u.Action == directory.Collide {
-				r.display.Line(fmt.Sprintf("conflict: %s: %s", printable(u.User), printable(u.Reason)))
-			}
+	conflicts := 0
+	for _, u := range r.plan.Users {
+		if u.InConflict() && !r.cmd.Yes {
+			conflicts++
+			r.display.Line(fmt.Sprintf("conflict: %s: %s", printable(u.User), printable(u.Reason)))
 		}
-		return failure.New(failure.Usage, "match accounts", r.cmd.To, "plan.conflicts", fmt.Errorf("%d users are in conflict; nothing was changed", n)).
+	}
+	if conflicts > 0 {
+		return failure.New(failure.Usage, "match accounts", r.cmd.To, "plan.conflicts", fmt.Errorf("%d users are in conflict; nothing was changed", conflicts)).
 			WithRemedy("decide in a user map (--users) or plan file, state a key (--match), or go on without them (--yes)")
 	}
 	var err error
