@@ -67,7 +67,7 @@ func TestGroupCommit(t *testing.T) {
 // committed counts the transactions that were committed since Open.
 func committed(t *testing.T, l *Ledger) (n int) {
 	t.Helper()
-	_ = l.writer.do(context.Background(), func(w *writer) error {
+	_ = l.writer.do(context.Background(), false, func(w *writer) error {
 		n = w.commits
 		return errors.New("nothing to write")
 	})

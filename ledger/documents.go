@@ -93,7 +93,7 @@ func (l *Ledger) PutDocument(ctx context.Context, name string, body []byte) erro
 	if body == nil {
 		body = []byte{}
 	}
-	return l.write(ctx, "keep document", func(w *writer) error {
+	return l.writeLater(ctx, "keep document", func(w *writer) error {
 		_, err := w.exec(`INSERT INTO document (name, body) VALUES (?, ?)
 			ON CONFLICT (name) DO UPDATE SET body = excluded.body`, name, body)
 		return err

@@ -13,7 +13,7 @@ func (l *Ledger) AddEvents(ctx context.Context, run int64, events []event.Event)
 	if len(events) == 0 {
 		return nil
 	}
-	return l.write(ctx, "keep events", func(w *writer) error {
+	return l.writeLater(ctx, "keep events", func(w *writer) error {
 		for _, e := range events {
 			_, err := w.exec(`INSERT INTO event (run, time, code, username, folder, key, detail, severity, text, remedy)
 				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,

@@ -15,7 +15,7 @@ import (
 // setPageLimit makes the disk look full to SQLite from a number of pages on.
 func setPageLimit(t *testing.T, l *Ledger, pages int) {
 	t.Helper()
-	must(t, l.writer.do(context.Background(), func(w *writer) error {
+	must(t, l.writer.do(context.Background(), false, func(w *writer) error {
 		_, err := w.conn.ExecContext(context.Background(), fmt.Sprintf(`PRAGMA max_page_count = %d`, pages))
 		return err
 	}))
@@ -104,7 +104,7 @@ func TestFullFailsAlone(t *testing.T) {
 func holdWriter(l *Ledger) (release func(waiting int)) {
 	held, free := make(chan struct{}), make(chan struct{})
 	go func() {
-		_ = l.writer.do(context.Background(), func(*writer) error {
+		_ = l.writer.do(context.Background(), false, func(*writer) error {
 			close(held)
 			<-free
 			return errors.New("nothing to write")

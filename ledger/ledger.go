@@ -142,7 +142,7 @@ func (l *Ledger) openWriting(ctx context.Context, command string) error {
 		return explain("open ledger", l.path, err)
 	}
 	// We hold the lock, so whoever ran these jobs is dead.
-	return l.write(ctx, "open ledger", func(w *writer) error {
+	return l.writeLater(ctx, "open ledger", func(w *writer) error {
 		_, err := w.exec(`UPDATE mailbox SET state = ? WHERE state = ?`, int64(Queued), int64(Running))
 		return err
 	})
@@ -200,10 +200,21 @@ func (l *Ledger) BlockedTime() time.Duration { return time.Duration(l.blocked.Lo
 // write runs fn in a transaction and returns when it is durable. fn may run more
 // than once, and must set what it returns through variables afresh each time.
 func (l *Ledger) write(ctx context.Context, op string, fn func(*writer) error) error {
+	return l.writeTask(ctx, op, false, fn)
+}
+
+// writeLater is write for what nothing outside of the ledger rests on, and what
+// a run after a loss of power would do again: whose turn it is, how fast it goes.
+// It does not wait for the disk; the next write does that for both.
+func (l *Ledger) writeLater(ctx context.Context, op string, fn func(*writer) error) error {
+	return l.writeTask(ctx, op, true, fn)
+}
+
+func (l *Ledger) writeTask(ctx context.Context, op string, later bool, fn func(*writer) error) error {
 	if l.writer == nil {
 		return failure.New(failure.Usage, op, l.path, "ledger.read-only", errors.New("the ledger was opened for reading only"))
 	}
-	return explain(op, l.path, l.writer.do(ctx, fn))
+	return explain(op, l.path, l.writer.do(ctx, later, fn))
 }
 
 // open returns an error when the ledger was closed.

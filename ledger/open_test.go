@@ -50,7 +50,7 @@ func TestReadBesideWriter(t *testing.T) {
 // TestDurability makes sure that a commit waits for the disk.
 func TestDurability(t *testing.T) {
 	l := openNew(t)
-	must(t, l.writer.do(context.Background(), func(w *writer) error {
+	must(t, l.writer.do(context.Background(), false, func(w *writer) error {
 		for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2"} {
 			var got string
 			if err := w.conn.QueryRowContext(context.Background(), `PRAGMA `+pragma).Scan(&got); err != nil || got != want {

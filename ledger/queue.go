@@ -13,7 +13,7 @@ import (
 // except Running. One that waits already keeps its place. An ID that is not in
 // the ledger is failure.Vanished, and then none is enqueued.
 func (l *Ledger) Enqueue(ctx context.Context, mailboxes []int64) error {
-	return l.write(ctx, "enqueue mailboxes", func(w *writer) error {
+	return l.writeLater(ctx, "enqueue mailboxes", func(w *writer) error {
 		for _, id := range mailboxes {
 			var state int64
 			found, err := w.row(`SELECT state FROM mailbox WHERE id = ?`, []any{id}, &state)
@@ -61,7 +61,7 @@ func (l *Ledger) Claim(ctx context.Context) (Mailbox, Lease, bool, error) {
 	var out mailboxFields
 	var claimed bool
 	now := l.now().UnixNano()
-	err := l.write(ctx, "claim mailbox", func(w *writer) error {
+	err := l.writeLater(ctx, "claim mailbox", func(w *writer) error {
 		claimed = false
 		var queued, snoozed, queuedTurn, snoozedTurn int64
 		hasQueued, err := w.row(`SELECT id, turn FROM mailbox WHERE state = ? ORDER BY turn LIMIT 1`,
@@ -136,7 +136,7 @@ func (l *Ledger) settle(ctx context.Context, op string, lease Lease, state JobSt
 	if state == Snoozed {
 		since, end = l.now().UnixNano(), until.UnixNano()
 	}
-	return l.write(ctx, op, func(w *writer) error {
+	return l.writeLater(ctx, op, func(w *writer) error {
 		now, attempt, err := w.job(lease.Mailbox)
 		if err != nil {
 			return err

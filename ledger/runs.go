@@ -20,7 +20,7 @@ func scanRun(scan func(...any) error) (Run, error) {
 func (l *Ledger) BeginRun(ctx context.Context, command string) (run Run, previous *Run, err error) {
 	host, _ := os.Hostname()
 	now := l.now()
-	err = l.write(ctx, "begin run", func(w *writer) error {
+	err = l.writeLater(ctx, "begin run", func(w *writer) error {
 		run, previous = Run{}, nil
 		err := w.each(`SELECT `+runColumns+` FROM run ORDER BY id DESC LIMIT 1`, nil, func(rows *sql.Rows) error {
 			last, err := scanRun(rows.Scan)
@@ -67,7 +67,7 @@ func (l *Ledger) Runs(ctx context.Context) ([]Run, error) {
 
 // AddSample keeps a point of the throughput curve.
 func (l *Ledger) AddSample(ctx context.Context, run int64, s Sample) error {
-	return l.write(ctx, "keep sample", func(w *writer) error {
+	return l.writeLater(ctx, "keep sample", func(w *writer) error {
 		_, err := w.exec(`INSERT INTO sample (run, time, messages, bytes) VALUES (?, ?, ?, ?)`, run, stamp(s.Time), s.Messages, s.Bytes)
 		return err
 	})

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -29,6 +30,8 @@ type writer struct {
 	known known
 	// commits counts the transactions that were committed.
 	commits int
+	// waits tells whether a commit now waits until the disk has it.
+	waits bool
 
 	mu     sync.RWMutex // guards closed, and tasks against closing
 	closed bool
@@ -61,6 +64,7 @@ const (
 // task is one write that somebody waits for.
 type task struct {
 	run   func(*writer) error
+	later bool // need not be durable when it returns
 	state atomic.Int32
 	err   error
 	done  chan struct{}
@@ -71,7 +75,7 @@ func newWriter(ctx context.Context, db *sql.DB, path string) (*writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{path: path, db: db, conn: conn, stmts: map[string]*sql.Stmt{},
+	w := &writer{path: path, db: db, conn: conn, stmts: map[string]*sql.Stmt{}, waits: true,
 		tasks: make(chan *task, maxGroup), done: make(chan struct{})}
 	w.forget()
 	go w.loop()
@@ -79,10 +83,12 @@ func newWriter(ctx context.Context, db *sql.DB, path string) (*writer, error) {
 }
 
 // do runs fn in a transaction, and returns when that is durable or was undone.
-// When ctx ends before fn was begun, fn does not run; afterwards the outcome is
-// waited for, so that the caller always knows it.
-func (w *writer) do(ctx context.Context, fn func(*writer) error) error {
-	t := &task{run: fn, done: make(chan struct{})}
+// With later set it returns when that is written: it survives this process, and
+// what becomes durable afterwards brings it along. When ctx ends before fn was
+// begun, fn does not run; afterwards the outcome is waited for, so that the
+// caller always knows it.
+func (w *writer) do(ctx context.Context, later bool, fn func(*writer) error) error {
+	t := &task{run: fn, later: later, done: make(chan struct{})}
 	if err := w.hand(ctx, t); err != nil {
 		return err
 	}
@@ -129,6 +135,7 @@ func (w *writer) close() error {
 	for _, s := range w.stmts {
 		_ = s.Close()
 	}
+	_ = w.wait(true)
 	// Bring the log home, so that the file alone is the ledger. A reader may be
 	// in the way, or the disk may be full: then the log stays beside it.
 	_, _ = w.conn.ExecContext(context.Background(), `PRAGMA wal_checkpoint(TRUNCATE)`)
@@ -189,6 +196,9 @@ func (w *writer) commit(group []*task) {
 // transact runs the tasks in one transaction. A task's own failure is left in
 // its err; an error that is returned concerns all, and nothing was written.
 func (w *writer) transact(tasks []*task) error {
+	if err := w.wait(slices.ContainsFunc(tasks, func(t *task) bool { return !t.later })); err != nil {
+		return err
+	}
 	if _, err := w.exec(`BEGIN IMMEDIATE`); err != nil {
 		return err
 	}
@@ -210,6 +220,24 @@ func (w *writer) transact(tasks []*task) error {
 		return err
 	}
 	w.commits++
+	return nil
+}
+
+// wait chooses whether the next commit waits for the disk. The log is written in
+// order, so whatever waits makes durable what did not wait before it.
+func (w *writer) wait(yes bool) error {
+	if w.waits == yes {
+		return nil
+	}
+	// Not kept prepared: SQLite obeys this one while it reads the statement.
+	level := `PRAGMA synchronous = NORMAL`
+	if yes {
+		level = `PRAGMA synchronous = FULL`
+	}
+	if _, err := w.conn.ExecContext(context.Background(), level); err != nil {
+		return err
+	}
+	w.waits = yes
 	return nil
 }
 
