@@ -1,9 +1,6 @@
 package mbox
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -16,9 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"waybill/connector"
-	"waybill/connector/connectortest"
 	"waybill/failure"
-	"waybill/internal/corpus"
 	"waybill/mail"
 )
 
@@ -372,50 +367,5 @@ func TestNamesProperty(t *testing.T) {
 		if besideAt(x) >= 0 || strings.ContainsAny(x, "/\x00") || x[0] == '.' {
 			t.Fatalf("%q is %q, which may be taken for something else", a, x)
 		}
-	})
-}
-
-func TestConformanceOfCorpus(t *testing.T) {
-	dir := corpus.Dir(t, "mbox")
-	connectortest.RunSource(t, connectortest.SourceConfig{
-		OpenSource: func(ctx context.Context) (connector.Source, error) {
-			return Source(ctx, connector.Location{Scheme: "mbox", Path: dir})
-		},
-		Dir: dir,
-	})
-}
-
-func TestConformanceOfMozilla(t *testing.T) {
-	files := map[string]string{"anna/Inbox.msf": "x", "anna/popstate.dat": "x"}
-	for i, name := range []string{"anna/Inbox", "anna/Sent", "anna/Inbox.sbd/Orders", "bert/Inbox"} {
-		for n := range 3 {
-			files[name] += fmt.Sprintf("From - Fri Jul  8 12:08:%02d 2011\nX-Mozilla-Status: 000%d\nX-Mozilla-Status2: 00000000\nMessage-ID: <%d.%d@example.org>\nSubject: x\n\n>From here\n\n", n, n, i, n)
-		}
-	}
-	dir := lay(t, files)
-	changes := 0
-	connectortest.RunSource(t, connectortest.SourceConfig{
-		OpenSource: func(ctx context.Context) (connector.Source, error) {
-			return Source(ctx, connector.Location{Scheme: "mbox", Path: dir})
-		},
-		Dir: dir,
-		Change: func(t *testing.T, user string, folder mail.Path) {
-			nodes, err := scanTree(t.Context(), filepath.Join(dir, user), "")
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, n := range nodes {
-				if n.path == folder {
-					old, err := os.ReadFile(n.file)
-					if err != nil {
-						t.Fatal(err)
-					}
-					changes++
-					write(t, n.file, string(old)+fromLine+head+"more\n\n", 20+changes)
-					return
-				}
-			}
-			t.Fatal(errors.New("no such folder"))
-		},
 	})
 }
