@@ -30,7 +30,7 @@ func TestFoundingFailure(t *testing.T) {
 	out := expect(t, 3, work, args...)
 
 	told := map[string]int{}
-	for _, l := range strings.Split(out, "\n") {
+	for l := range strings.SplitSeq(out, "\n") {
 		if i := strings.Index(l, "refused: "); i >= 0 {
 			told[l[i:]]++
 		}
@@ -93,7 +93,7 @@ func TestNoRightToMake(t *testing.T) {
 	expect(t, 0, work, "site", "grant", "to.site", "--to", "vera", "--role", "View Only Admin", "--on", "site")
 	out := expect(t, 3, work, "migrate", "--from", "maildir:from", "--to", "site:to.site?operator=vera")
 	told := map[string]int{}
-	for _, l := range strings.Split(out, "\n") {
+	for l := range strings.SplitSeq(out, "\n") {
 		if i := strings.Index(l, "refused: "); i >= 0 {
 			told[l[i:]]++
 		}
