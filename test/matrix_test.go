@@ -40,9 +40,9 @@ var kinds = []kind{
 var oddFolders = []mail.Path{mail.Inbox, mail.NewPath("Entwürfe"), mail.NewPath("a.b/c", "ärger & Töne"), mail.NewPath("mail.mbox"),
 	mail.NewPath("%2E"), mail.NewPath(".hidden"), mail.NewPath("x", "x", "x"), mail.NewPath("\u65e5\u672c\u8a9e"), mail.NewPath(`quote"and'back\slash`)}
 
-// fill writes users with every flag, keywords, dates and odd folders through a
-// target of the kind.
-func (k kind) fill(t *testing.T, path string) {
+// fill writes users with every flag, keywords and dates through a target of the
+// kind.
+func (k kind) fill(t *testing.T, path string, folders []mail.Path) {
 	t.Helper()
 	ctx := t.Context()
 	target, err := k.target(ctx, locate(k.scheme, path))
@@ -58,7 +58,7 @@ func (k kind) fill(t *testing.T, path string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for n, name := range oddFolders {
+		for n, name := range folders {
 			folder, _, _ := target.FolderName(name, 0)
 			if err := box.CreateFolder(ctx, mail.Folder{Path: folder}); err != nil {
 				t.Fatal(err)
@@ -180,7 +180,7 @@ func TestEveryPair(t *testing.T) {
 	for _, from := range kinds {
 		dir := t.TempDir()
 		start := filepath.Join(dir, from.file)
-		from.fill(t, start)
+		from.fill(t, start, oddFolders)
 		for _, to := range kinds {
 			t.Run(from.scheme+" to "+to.scheme, func(t *testing.T) {
 				if testing.Short() && from.scheme != "maildir" {

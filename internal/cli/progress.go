@@ -172,8 +172,12 @@ func (b *bars) MailboxFinished(user string, err error) {
 		}
 	}
 	b.mu.Unlock()
-	if box != nil {
-		box.bar.SetTotal(-1, true)
+	switch {
+	case box == nil:
+	case err != nil:
+		box.bar.Abort(false) // stays where it is
+	default:
+		box.bar.SetCurrent(max(box.total, 1)) // a bar made with a total ends when it reaches that
 	}
 }
 
@@ -183,7 +187,7 @@ func (b *bars) Line(text string) { _, _ = b.p.Write([]byte(text + "\n")) }
 // Close implements display.
 func (b *bars) Close() {
 	b.mu.Lock()
-	sum := b.sum
+	sum, total, all := b.sum, b.total, b.counts.done == b.counts.all
 	var open []*mpb.Bar
 	for _, box := range b.boxes {
 		open = append(open, box.bar)
@@ -195,7 +199,10 @@ func (b *bars) Close() {
 		}
 	}
 	if sum != nil {
-		sum.SetTotal(-1, true)
+		if all {
+			sum.SetCurrent(max(total, 1))
+		}
+		sum.Abort(false) // for one that is not full even so: waiting for it would never end
 	}
 	b.p.Wait()
 }
