@@ -3,8 +3,6 @@ package engine
 import (
 	"context"
 	"fmt"
-	"hash/maphash"
-	"slices"
 
 	"waybill/connector"
 	"waybill/event"
@@ -30,6 +28,7 @@ type pass struct {
 	found    int64
 	again    bool // something here is to be tried again by the next run
 	merged   int64
+	kept     int64     // flags changed on both sides, the target's stayed
 	vanished *vanished // rows that the source lists no more; nil on a first pass
 }
 
@@ -61,12 +60,18 @@ func (p *pass) all(ctx context.Context) (err error) {
 	if err := p.list(ctx); err != nil {
 		return err
 	}
+	if err := p.leaveGone(ctx); err != nil {
+		return err
+	}
 	done := &ledger.Complete{Census: census.State, Found: p.found}
 	if p.again {
 		done.Census = "" // so that the next run lists the folder again
 	}
 	if p.merged > 0 {
 		p.emit(event.Event{Code: event.FlagsMerged, User: p.box.User, Folder: string(p.folder.Path), Detail: fmt.Sprintf("%d messages", p.merged)})
+	}
+	if p.kept > 0 {
+		p.emit(event.Event{Code: event.FlagsKept, User: p.box.User, Folder: string(p.folder.Path), Detail: fmt.Sprintf("%d messages", p.kept)})
 	}
 	return p.checkpoint(ctx, nil, done)
 }
@@ -262,75 +267,6 @@ func (p *pass) checkpoint(ctx context.Context, open *ledger.Intent, done *ledger
 	}
 	p.settled, p.closing = p.settled[:0], p.closing[:0]
 	return nil
-}
-
-// vanished knows the rows of a folder that the source lists no more, by content.
-type vanished struct {
-	keys map[mail.Digest][]string
-}
-
-// findVanished lists the folder once to see which rows have no message any more.
-// They may be messages whose key changed: a new UIDVALIDITY, a renumbered file.
-func (p *pass) findVanished(ctx context.Context) (*vanished, error) {
-	if any, err := p.hasRows(ctx); err != nil || !any {
-		return nil, err
-	}
-	// Eight bytes for each message: a map would take several times as much. Among
-	// a million keys two have the same hash once in some thirty million runs.
-	seed := maphash.MakeSeed()
-	seen := make([]uint64, 0, max(p.folder.Found, 0)+lookupChunk)
-	for m, err := range p.from.Messages(ctx, p.folder.Path) {
-		if err != nil && m.Key == "" {
-			return nil, err
-		}
-		seen = append(seen, maphash.String(seed, m.Key))
-	}
-	slices.Sort(seen)
-	v := &vanished{keys: map[mail.Digest][]string{}}
-	for row, err := range p.Ledger.Rows(ctx, p.folder.ID, ledger.Verified) {
-		if err != nil {
-			return nil, err
-		}
-		if _, there := slices.BinarySearch(seen, maphash.String(seed, row.Key)); !there {
-			v.keys[row.Digest] = append(v.keys[row.Digest], row.Key)
-		}
-	}
-	if len(v.keys) == 0 {
-		return nil, ctx.Err()
-	}
-	return v, ctx.Err()
-}
-
-func (p *pass) hasRows(ctx context.Context) (bool, error) {
-	for _, err := range p.Ledger.Rows(ctx, p.folder.ID, ledger.Verified) {
-		return err == nil, err
-	}
-	return false, nil
-}
-
-// followed recognises a message under a new key by its content, and gives the
-// row that key instead of delivering the message again.
-func (p *pass) followed(ctx context.Context, m mail.Message) (bool, error) {
-	if p.vanished == nil {
-		return false, nil
-	}
-	digest, _, err := p.digest(ctx, m)
-	if err != nil {
-		if ctx.Err() != nil {
-			return false, err
-		}
-		return false, nil // sending it will tell what is wrong
-	}
-	old := p.vanished.keys[digest]
-	if len(old) == 0 {
-		return false, nil
-	}
-	p.vanished.keys[digest] = old[1:]
-	err = p.queue.Checkpoint(ctx, p.lease, ledger.Change{Folder: p.folder.ID, Rekey: []ledger.Rekey{{Old: old[0], New: m.Key}}})
-	if err == nil {
-		p.progress().Advanced(p.box.User, 1, max(m.Size, 0))
-	}
-	return true, err
 }
 
 // drop waits for a verification that nobody will collect.

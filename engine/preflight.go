@@ -204,16 +204,19 @@ func (m *Migration) accountExists(ctx context.Context, id string) bool {
 }
 
 // flyCanaries works on all accounts at the same time: each opens its mailbox,
-// waits until the others have opened theirs, and only then delivers. Rights that
-// suffice for one mailbox and not for two show here.
+// waits until the others have opened theirs, delivers, and keeps it open until the
+// others have delivered too. Rights that suffice for one mailbox and not for two
+// show here.
 func (m *Migration) flyCanaries(ctx context.Context, accounts []string) ([]rights.Finding, error) {
 	var (
 		opened sync.WaitGroup
+		flown  sync.WaitGroup
 		done   sync.WaitGroup
 		mu     sync.Mutex
 		all    []rights.Finding
 	)
 	opened.Add(len(accounts))
+	flown.Add(len(accounts))
 	done.Add(len(accounts))
 	for _, account := range accounts {
 		go func() {
@@ -224,10 +227,13 @@ func (m *Migration) flyCanaries(ctx context.Context, accounts []string) ([]right
 			if err != nil {
 				m.emit(event.Event{Code: event.LogonFailed, User: account, Detail: err.Error()})
 				findings = findingOf("log on to the mailbox", account, err)
+				flown.Done()
 			} else {
 				opened.Wait()
 				c := canary{m: m, box: box, account: account}
 				findings = c.fly(ctx, len(accounts))
+				flown.Done()
+				flown.Wait()
 				if err := box.Close(); err != nil {
 					findings = append(findings, findingOf("close the mailbox", account, err)...)
 				}

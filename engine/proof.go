@@ -167,7 +167,7 @@ func (p *pass) unproven(row ledger.Row, err error) ledger.Row {
 	row.State = ledger.Delivered
 	code := event.VerifyMismatch
 	if row.Class == failure.Vanished {
-		row.State, row.Target, row.Rule = ledger.Quarantined, "", "verify.missing"
+		row.State, row.Target, row.Rule = ledger.Quarantined, "", ruleMissing
 		code = event.VerifyMissing
 	}
 	p.emit(event.Event{Code: code, User: p.box.User, Folder: string(p.folder.Path), Key: row.Key, Detail: row.Reason})
@@ -208,6 +208,9 @@ func (p *pass) mergeFlags(ctx context.Context, m mail.Message, row ledger.Row) e
 	if err == nil {
 		err = reader.Close()
 		merged := mergeFlagSets(base, source, stored.Flags)
+		if !merged.Equal(source) && !stored.Flags.Equal(base) {
+			p.kept++
+		}
 		if err == nil && !merged.Equal(stored.Flags) {
 			if err = p.to.SetFlags(ctx, p.folder.Target, row.Target, stored.Flags, merged); err == nil {
 				p.merged++

@@ -91,10 +91,16 @@ func (p *pass) listed(ctx context.Context, keys map[string]bool) (messages []mai
 	return messages, known, ctx.Err()
 }
 
+// Rules of messages of which nobody can say that they are not needed.
+const (
+	ruleLost    = "source.vanished-in-flight" // gone from the source while its outcome was unknown
+	ruleMissing = "verify.missing"            // delivered, and not found on reading back
+)
+
 // lost is the row of a message that vanished from the source while its delivery
 // was under way: whether it arrived can no longer be told by its content.
 func (p *pass) lost(key string) ledger.Row {
-	err := failure.New(failure.Vanished, "resolve", string(p.folder.Path)+" "+key, "source.vanished",
+	err := failure.New(failure.Vanished, "resolve", string(p.folder.Path)+" "+key, ruleLost,
 		errors.New("the message left the source while its delivery was interrupted; it may have arrived")).WithRemedy("look for it in the target")
 	return p.setAside(mail.Message{Key: key, Size: -1}, err, ledger.Quarantined)
 }

@@ -126,7 +126,7 @@ func TestFoundingFailure(t *testing.T) {
 		b.fill(3, 10)
 		o := b.run(context.Background())
 		if !errors.Is(o.err, ErrRefused) || failure.ClassOf(o.err) != failure.Denied {
-			t.Fatalf("error %v, want refusal", o.err)
+			t.Fatalf("second mailbox %d: error %v, want refusal", second, o.err)
 		}
 		if b.events.count(event.PreflightRefused) != 1 {
 			t.Error("the refusal is no event")
@@ -170,6 +170,23 @@ func TestBrokenMessagesAreAccountedFor(t *testing.T) {
 	}
 	if w := b.account(); w.Found != 15 || w.Verified != 11 || w.Exit != 1 {
 		t.Fatalf("after the second run: %+v", w)
+	}
+}
+
+func TestWhatLeftTheSourceIsSkipped(t *testing.T) {
+	b := newBench(t, fake.Options{})
+	b.fill(1, 10)
+	key := b.src.AddMessage("user0", "Archiv", fake.Message{Body: []byte("Subject: x\r\n\r\n"), Trouble: fake.Vanishes})
+	b.run(context.Background())
+	if w := b.account(); w.Quarantined != 1 || w.Exit != 1 {
+		t.Fatalf("waybill %+v", w)
+	}
+	b.src.Vanish("user0", "Archiv", key)
+	if o := b.run(context.Background()); o.err != nil {
+		t.Fatal(o.err)
+	}
+	if w := b.account(); w.Quarantined != 0 || w.Found != 11 || w.Verified != 10 || w.Exit != 0 {
+		t.Fatalf("after it left: %+v", w)
 	}
 }
 
