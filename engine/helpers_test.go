@@ -1,4 +1,4 @@
-package engine
+package engine_test
 
 import (
 	"context"
@@ -13,6 +13,8 @@ import (
 
 	"waybill/connector/fake"
 	"waybill/directory"
+	"waybill/engine"
+	"waybill/engine/account"
 	"waybill/event"
 	"waybill/ledger"
 	"waybill/mail"
@@ -47,14 +49,14 @@ type bench struct {
 	src, dst *fake.System
 	path     string
 	events   *recorder
-	options  Options
-	clock    Clock
+	options  engine.Options
+	clock    engine.Clock
 }
 
 func newBench(t *testing.T, dst fake.Options) *bench {
 	t.Helper()
 	return &bench{t: t, src: fake.New(fake.Options{}), dst: fake.New(dst), path: filepath.Join(memoryDir(t), "waybill.ledger"), events: &recorder{},
-		clock: Clock{Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }}}
+		clock: engine.Clock{Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }}}
 }
 
 // memoryDir is a temporary folder in memory where there is one: hundreds of
@@ -94,8 +96,8 @@ func folderOf(i int) mail.Path {
 	return []mail.Path{mail.Inbox, "Archiv", "Archiv/2003\\/2004"}[i%3]
 }
 
-// open makes a Migration over the bench's ledger.
-func (b *bench) open() (*Migration, *ledger.Ledger) {
+// open makes a migration over the bench's ledger.
+func (b *bench) open() (*engine.Migration, *ledger.Ledger) {
 	b.t.Helper()
 	l, err := ledger.Open(context.Background(), b.path, ledger.Options{Command: "test"})
 	if err != nil {
@@ -104,14 +106,14 @@ func (b *bench) open() (*Migration, *ledger.Ledger) {
 	if err := l.Bind(context.Background(), "fake:source", "fake:target"); err != nil {
 		b.t.Fatal(err)
 	}
-	return &Migration{Source: b.src.Source(), Target: b.dst.Target(), Ledger: l, Options: b.options, Events: b.events, Clock: b.clock}, l
+	return &engine.Migration{Source: b.src.Source(), Target: b.dst.Target(), Ledger: l, Options: b.options, Events: b.events, Clock: b.clock}, l
 }
 
 // outcome is what one run led to.
 type outcome struct {
 	err    error
-	result Result
-	plan   *Plan
+	result engine.Result
+	plan   *engine.Plan
 }
 
 // run makes one whole run on a freshly opened ledger.
@@ -183,7 +185,7 @@ func (b *bench) account() (w struct {
 		b.t.Fatal(err)
 	}
 	defer l.Close()
-	bill, err := Account(context.Background(), l, "test", time.Now())
+	bill, err := account.Make(context.Background(), l, "test", time.Now())
 	if err != nil {
 		b.t.Fatal(err)
 	}

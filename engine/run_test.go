@@ -1,4 +1,4 @@
-package engine
+package engine_test
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"waybill/connector/fake"
+	"waybill/engine"
 	"waybill/event"
 	"waybill/failure"
 	"waybill/mail"
@@ -125,7 +126,7 @@ func TestFoundingFailure(t *testing.T) {
 		b := newBench(t, fake.Options{Second: second})
 		b.fill(3, 10)
 		o := b.run(context.Background())
-		if !errors.Is(o.err, ErrRefused) || failure.ClassOf(o.err) != failure.Denied {
+		if !errors.Is(o.err, engine.ErrRefused) || failure.ClassOf(o.err) != failure.Denied {
 			t.Fatalf("second mailbox %d: error %v, want refusal", second, o.err)
 		}
 		if b.events.count(event.PreflightRefused) != 1 {
@@ -141,7 +142,7 @@ func TestLyingTargetIsCaughtByCanary(t *testing.T) {
 	for _, o := range []fake.Options{{DropDates: true}, {DropKeywords: true}} {
 		b := newBench(t, o)
 		b.fill(2, 4)
-		if out := b.run(context.Background()); !errors.Is(out.err, ErrRefused) {
+		if out := b.run(context.Background()); !errors.Is(out.err, engine.ErrRefused) {
 			t.Errorf("%+v: error %v, want refusal", o, out.err)
 		}
 		if b.events.count(event.CanaryDiffers) == 0 {
@@ -248,7 +249,7 @@ func TestThrottlingWaitsAndIsNoFailure(t *testing.T) {
 	b.fill(2, 12)
 	var waited time.Duration
 	now := time.Unix(1e9, 0)
-	b.clock = Clock{Now: func() time.Time { return now }, Sleep: func(ctx context.Context, d time.Duration) error {
+	b.clock = engine.Clock{Now: func() time.Time { return now }, Sleep: func(ctx context.Context, d time.Duration) error {
 		waited += d
 		now = now.Add(d)
 		return ctx.Err()

@@ -12,6 +12,7 @@ import (
 
 	"waybill/directory"
 	"waybill/engine"
+	"waybill/engine/account"
 	"waybill/event"
 	"waybill/failure"
 	"waybill/ledger"
@@ -222,7 +223,7 @@ func (r *migration) steps() error {
 
 // account writes the waybill and says how it went.
 func (r *migration) account(ctx context.Context, keep *event.Batch, runErr error) (int, error) {
-	if err := r.m.Remember(ctx, r.findings, r.done, r.result); err != nil {
+	if err := account.Remember(ctx, r.m, r.findings, r.done, r.result); err != nil {
 		return exitIncomplete, err
 	}
 	if err := keep.Flush(); err != nil {
@@ -283,7 +284,7 @@ func (r *migration) conclude(w *report.Waybill, code int) {
 // writeWaybill writes the waybill of the last run. judge, when given, tells how
 // a run ends that writes its own.
 func writeWaybill(ctx context.Context, l *ledger.Ledger, dir string, all bool, judge func(*report.Waybill) int) (*report.Waybill, error) {
-	w, err := engine.Account(ctx, l, Version(), time.Now())
+	w, err := account.Make(ctx, l, Version(), time.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -291,5 +292,5 @@ func writeWaybill(ctx context.Context, l *ledger.Ledger, dir string, all bool, j
 		w.Run.Ended, w.Run.Exit = w.Written, judge(w)
 		w.Runs[len(w.Runs)-1] = w.Run
 	}
-	return w, report.Write(ctx, dir, w, engine.Lines(ctx, l, all))
+	return w, report.Write(ctx, dir, w, account.Lines(ctx, l, all))
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"waybill/engine"
+	"waybill/engine/account"
 	"waybill/ledger"
 	"waybill/report"
 )
@@ -21,7 +22,7 @@ func (c *statusCmd) Run(e *env) error {
 		return err
 	}
 	defer l.Close()
-	w, err := engine.Account(e.ctx, l, Version(), time.Now())
+	w, err := account.Make(e.ctx, l, Version(), time.Now())
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,5 @@
-package engine
+// Package account makes the waybill from what a run left in the ledger.
+package account
 
 import (
 	"context"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"waybill/directory"
+	"waybill/engine"
 	"waybill/event"
 	"waybill/ledger"
 	"waybill/report"
@@ -30,7 +32,7 @@ type systems struct {
 }
 
 // Remember keeps in the ledger what the waybill needs and rows do not tell.
-func (m *Migration) Remember(ctx context.Context, findings []rights.Finding, done Provisioned, result Result) error {
+func Remember(ctx context.Context, m *engine.Migration, findings []rights.Finding, done engine.Provisioned, result engine.Result) error {
 	caps, from := m.Target.Capabilities(), m.Source.Capabilities()
 	ends := systems{Source: report.System{System: from.System, Location: from.Location},
 		Target: report.System{System: caps.System, Location: caps.Location}, Level: caps.Fidelity.String()}
@@ -49,11 +51,11 @@ func (m *Migration) Remember(ctx context.Context, findings []rights.Finding, don
 // maxReportEvents bounds the events that go into the waybill; all are in the ledger.
 const maxReportEvents = 2000
 
-// Account makes the waybill from the ledger, for the last run.
-func Account(ctx context.Context, l *ledger.Ledger, program string, now time.Time) (*report.Waybill, error) {
+// Make makes the waybill from the ledger, for the last run.
+func Make(ctx context.Context, l *ledger.Ledger, program string, now time.Time) (*report.Waybill, error) {
 	w := &report.Waybill{Format: 1, Program: program, Written: now.UTC().Truncate(time.Second), Notes: map[string]int64{}}
 	var ends systems
-	var result Result
+	var result engine.Result
 	for name, into := range map[string]any{documentFindings: &w.Findings, documentDirectory: &w.Directory, documentSystems: &ends, documentResult: &result} {
 		body, err := l.Document(ctx, name)
 		if err != nil {
@@ -90,7 +92,7 @@ func Account(ctx context.Context, l *ledger.Ledger, program string, now time.Tim
 	return w, nil
 }
 
-func accountRuns(ctx context.Context, l *ledger.Ledger, w *report.Waybill, result Result) error {
+func accountRuns(ctx context.Context, l *ledger.Ledger, w *report.Waybill, result engine.Result) error {
 	runs, err := l.Runs(ctx)
 	if err != nil || len(runs) == 0 {
 		return err
