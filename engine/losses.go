@@ -46,7 +46,7 @@ func compareMarks(o *outgoing, stored connector.Stored, caps connector.Capabilit
 			return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(n.Kind, p) })
 		})
 	}
-	if caps.DatePrecision > 0 && !o.InternalDate.IsZero() && !sameDate(o.InternalDate, stored.InternalDate, caps.DatePrecision) && !announced("date-") {
+	if caps.DatePrecision > 0 && !o.InternalDate.IsZero() && !mail.SameMoment(o.InternalDate, stored.InternalDate, caps.DatePrecision) && !announced("date-") {
 		return "verify.date", fmt.Sprintf("internal date is %s in the target, %s in the source",
 			stored.InternalDate.UTC().Format(time.RFC3339), o.InternalDate.UTC().Format(time.RFC3339)), nil
 	}

@@ -249,7 +249,7 @@ type arrival struct {
 func takeEqual(wanted map[mail.Digest][]int, candidates []candidate, content mail.Digest, stored connector.Stored) (int, bool) {
 	for n, i := range wanted[content] {
 		c := candidates[i]
-		if c.want.Equal(stored.Flags) && (c.m.InternalDate.IsZero() || sameDate(c.m.InternalDate, stored.InternalDate, 0)) {
+		if c.want.Equal(stored.Flags) && (c.m.InternalDate.IsZero() || mail.SameMoment(c.m.InternalDate, stored.InternalDate, 0)) {
 			rest := wanted[content]
 			wanted[content] = append(append([]int{}, rest[:n]...), rest[n+1:]...)
 			return i, true

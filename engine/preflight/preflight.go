@@ -1,4 +1,5 @@
-package engine
+// Package preflight proves rights by doing, before a run changes anything.
+package preflight
 
 import (
 	"context"
@@ -6,12 +7,15 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
+	"time"
 
 	"waybill/connector"
 	"waybill/directory"
 	"waybill/event"
 	"waybill/failure"
+	"waybill/ledger"
 	"waybill/rights"
 )
 
@@ -19,12 +23,49 @@ import (
 // Nothing was changed in the target, or what was changed is removed again.
 var ErrRefused = errors.New("preflight refused: the rights do not suffice, and nothing was changed")
 
-// Preflight proves the rights by doing: it opens two mailboxes at the same time
+// Account is an account that the run will write to.
+type Account struct {
+	ID string
+	// Create says that the run will make it.
+	Create bool
+	Public bool // a tree of public folders
+}
+
+// Check is what a preflight works with.
+type Check struct {
+	Target connector.Target
+	// Ledger remembers canaries until they are removed; nil keeps no memory.
+	Ledger *ledger.Ledger
+	// AcceptTrace allows a preflight that cannot remove its canary accounts.
+	AcceptTrace bool
+	Events      event.Sink   // nil discards
+	Log         *slog.Logger // nil discards
+}
+
+func (m *Check) emit(e event.Event) {
+	if m.Events != nil {
+		if e.Time.IsZero() {
+			e.Time = time.Now()
+		}
+		m.Events.Emit(e)
+	}
+}
+
+func (m *Check) step(ctx context.Context, text string, args ...any) {
+	if m.Log != nil {
+		m.Log.InfoContext(ctx, text, args...)
+	}
+}
+
+// stops reports whether err ends the whole run.
+func stops(err error) bool { return failure.ClassOf(err) == failure.Cancelled }
+
+// Run proves the rights by doing: it opens two mailboxes at the same time
 // with the identity of the run, delivers a canary to each, reads it back as the
-// owner would see it, compares, and removes every trace. Where the plan creates
-// accounts it creates and removes canary accounts too. It returns every finding;
+// owner would see it, compares, and removes every trace. Where the run will make
+// accounts it makes and removes canary accounts too. It returns every finding;
 // the error is ErrRefused when one of them is not OK.
-func (m *Migration) Preflight(ctx context.Context, plan *Plan) ([]rights.Finding, error) {
+func (m *Check) Run(ctx context.Context, accounts []Account) ([]rights.Finding, error) {
 	findings, err := m.Target.Probe(ctx)
 	if err != nil {
 		findings = append(findings, findingOf("look at rights", m.Target.Capabilities().Location, err)...)
@@ -39,7 +80,7 @@ func (m *Migration) Preflight(ctx context.Context, plan *Plan) ([]rights.Finding
 	if err := m.sweep(ctx); err != nil {
 		return findings, err
 	}
-	proof, err := m.prove(ctx, plan)
+	proof, err := m.prove(ctx, accounts)
 	if err != nil && stops(err) {
 		return findings, err
 	}
@@ -96,30 +137,22 @@ func hints(findings []rights.Finding) []rights.Finding {
 }
 
 // prove chooses the two mailboxes and runs the canaries.
-func (m *Migration) prove(ctx context.Context, plan *Plan) (findings []rights.Finding, err error) {
+func (m *Check) prove(ctx context.Context, planned []Account) (findings []rights.Finding, err error) {
 	caps := m.Target.Capabilities()
-	var existing, toCreate []PlanUser
-	public := false
-	for _, u := range plan.Users {
-		switch u.Action {
-		case directory.Existing:
-			existing = append(existing, u)
-		case directory.Create:
-			toCreate = append(toCreate, u)
-			public = public || u.Kind == string(directory.Public)
+	var accounts []string // to try
+	create, public := false, false
+	for _, a := range planned {
+		if a.Create {
+			create, public = true, public || a.Public
+		} else if len(accounts) < 2 {
+			accounts = append(accounts, a.ID)
 		}
 	}
-	var accounts []string
-	for _, u := range existing {
-		if len(accounts) < 2 {
-			accounts = append(accounts, u.Account)
-		}
-	}
-	if len(toCreate) > 0 {
+	if create {
 		switch {
 		case !caps.CreateAccounts:
 			findings = append(findings, rights.Finding{Action: "create accounts", Where: caps.Location, Detail: "this target cannot make accounts", Event: string(event.ProbeUnavailable)})
-		case !caps.DeleteAccounts && !m.Options.AcceptTrace:
+		case !caps.DeleteAccounts && !m.AcceptTrace:
 			findings = append(findings, rights.Finding{Action: "create and remove canary accounts", Where: caps.Location, Event: string(event.ProbeUnavailable),
 				Detail: "this target cannot remove accounts, so a canary account would stay", Grant: "run again with --yes to go without this proof, or create two of the accounts first and name them in the user map"})
 		case caps.DeleteAccounts:
@@ -146,7 +179,7 @@ func failedAny(findings []rights.Finding) bool {
 	return false
 }
 
-func (m *Migration) createCanaries(ctx context.Context, n int, public bool) (made []string, findings []rights.Finding) {
+func (m *Check) createCanaries(ctx context.Context, n int, public bool) (made []string, findings []rights.Finding) {
 	token := randomToken()
 	kinds := make([]directory.Kind, n)
 	if public {
@@ -176,7 +209,7 @@ func (m *Migration) createCanaries(ctx context.Context, n int, public bool) (mad
 }
 
 // deleteCanaries removes the canary accounts even when the run was cancelled.
-func (m *Migration) deleteCanaries(accounts []string) (findings []rights.Finding) {
+func (m *Check) deleteCanaries(accounts []string) (findings []rights.Finding) {
 	ctx := context.Background()
 	for _, id := range accounts {
 		err := m.Target.DeleteAccount(ctx, id)
@@ -191,7 +224,7 @@ func (m *Migration) deleteCanaries(accounts []string) (findings []rights.Finding
 	return findings
 }
 
-func (m *Migration) accountExists(ctx context.Context, id string) bool {
+func (m *Check) accountExists(ctx context.Context, id string) bool {
 	for a, err := range m.Target.Accounts(ctx) {
 		if err != nil {
 			return true // cannot be told: assume the worse
@@ -207,7 +240,7 @@ func (m *Migration) accountExists(ctx context.Context, id string) bool {
 // waits until the others have opened theirs, delivers, and keeps it open until the
 // others have delivered too. Rights that suffice for one mailbox and not for two
 // show here.
-func (m *Migration) flyCanaries(ctx context.Context, accounts []string) ([]rights.Finding, error) {
+func (m *Check) flyCanaries(ctx context.Context, accounts []string) ([]rights.Finding, error) {
 	var (
 		opened sync.WaitGroup
 		flown  sync.WaitGroup
@@ -286,7 +319,7 @@ func randomToken() string {
 
 // canary is one trial delivery to one mailbox.
 type canary struct {
-	m       *Migration
+	m       *Check
 	box     connector.TargetMailbox
 	account string
 }

@@ -1,4 +1,4 @@
-package engine
+package preflight
 
 import (
 	"context"
@@ -33,7 +33,7 @@ const (
 )
 
 // leave records a trace under a name before it is made.
-func (m *Migration) leave(ctx context.Context, name string, t trace) error {
+func (m *Check) leave(ctx context.Context, name string, t trace) error {
 	if m.Ledger == nil {
 		return nil // "waybill preflight" alone keeps no ledger
 	}
@@ -45,14 +45,14 @@ func (m *Migration) leave(ctx context.Context, name string, t trace) error {
 }
 
 // gone records that a trace is removed.
-func (m *Migration) gone(name string) {
+func (m *Check) gone(name string) {
 	if m.Ledger != nil {
 		_ = m.Ledger.SetProvisioned(context.Background(), kindCanary, name, canaryIsGone)
 	}
 }
 
 // sweep removes what an interrupted preflight of this migration left.
-func (m *Migration) sweep(ctx context.Context) error {
+func (m *Check) sweep(ctx context.Context) error {
 	if m.Ledger == nil {
 		return nil
 	}
@@ -78,7 +78,7 @@ func (m *Migration) sweep(ctx context.Context) error {
 	return nil
 }
 
-func (m *Migration) sweepOne(ctx context.Context, t trace) error {
+func (m *Check) sweepOne(ctx context.Context, t trace) error {
 	if t.Made {
 		return m.Target.DeleteAccount(ctx, t.Account)
 	}

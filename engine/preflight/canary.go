@@ -1,4 +1,4 @@
-package engine
+package preflight
 
 import (
 	"context"
@@ -131,7 +131,7 @@ func (c canary) compare(ctx context.Context, folder mail.Path, id string, item c
 	if !stored.Flags.Equal(item.Flags) {
 		differs = append(differs, fmt.Sprintf("flags are (%s), want (%s)", stored.Flags, item.Flags))
 	}
-	if caps.DatePrecision > 0 && !sameDate(stored.InternalDate, item.InternalDate, caps.DatePrecision) {
+	if caps.DatePrecision > 0 && !mail.SameMoment(stored.InternalDate, item.InternalDate, caps.DatePrecision) {
 		differs = append(differs, fmt.Sprintf("internal date is %s, want %s", stored.InternalDate.UTC().Format(time.RFC3339), item.InternalDate.Format(time.RFC3339)))
 	}
 	if len(differs) > 0 {
@@ -162,16 +162,4 @@ func (c canary) cleanUp(folder mail.Path, id string, ownFolder bool) (findings [
 
 func (c canary) refused(action string, err error) []rights.Finding {
 	return findingOf(action, c.account, err)
-}
-
-// sameDate compares two moments as exactly as the target keeps them.
-func sameDate(a, b time.Time, precision time.Duration) bool {
-	if precision < time.Second {
-		precision = time.Second
-	}
-	// Not a.Sub(b): its result is bounded, and centuries lie between an unknown
-	// date and a real one.
-	limit := int64((precision + time.Second - 1) / time.Second)
-	d := a.Unix() - b.Unix()
-	return d < limit && d > -limit
 }
