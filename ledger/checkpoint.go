@@ -27,13 +27,17 @@ func (l *Ledger) Checkpoint(ctx context.Context, lease Lease, changes ...Change)
 	defer func() { l.blocked.Add(int64(time.Since(begun))) }()
 
 	prepared := make([]change, len(changes))
+	later := true
 	for i, c := range changes {
+		// An intent has to be on the disk before anything is sent. Outcomes may
+		// follow: an intent that a loss of power leaves open is looked into.
+		later = later && c.Open == nil
 		var err error
 		if prepared[i], err = l.prepare(c); err != nil {
 			return err
 		}
 	}
-	return l.write(ctx, "checkpoint", func(w *writer) error {
+	return l.writeTask(ctx, "checkpoint", later, func(w *writer) error {
 		if err := w.guard("checkpoint", lease); err != nil {
 			return err
 		}

@@ -41,7 +41,7 @@ func (l *Ledger) PutFolder(ctx context.Context, lease Lease, f Folder) (Folder, 
 			fmt.Errorf("folder %q belongs to mailbox %d", f.Path, f.Mailbox))
 	}
 	var out folderFields
-	err := l.write(ctx, "put folder", func(w *writer) error {
+	err := l.writeLater(ctx, "put folder", func(w *writer) error {
 		if err := w.guard("put folder", lease); err != nil {
 			return err
 		}
@@ -64,7 +64,7 @@ func (l *Ledger) PutFolder(ctx context.Context, lease Lease, f Folder) (Folder, 
 // FailFolder records why a pass over a folder did not go through. What the last
 // complete pass knew of the source does not hold any more.
 func (l *Ledger) FailFolder(ctx context.Context, lease Lease, folder int64, class failure.Class, reason string) error {
-	return l.write(ctx, "record failure of folder", func(w *writer) error {
+	return l.writeLater(ctx, "record failure of folder", func(w *writer) error {
 		if err := w.guard("record failure of folder", lease); err != nil {
 			return err
 		}

@@ -28,6 +28,33 @@ func TestDurableWritesWaitForTheDisk(t *testing.T) {
 	}
 }
 
+// A checkpoint with an intent waits for the disk; one with outcomes alone does not.
+func TestIntentsWaitForTheDisk(t *testing.T) {
+	l := openNew(t)
+	box, err := l.PutMailbox(t.Context(), Mailbox{User: "anna", Account: "anna"})
+	must(t, err)
+	must(t, l.Enqueue(t.Context(), []int64{box.ID}))
+	_, lease, _, err := l.Claim(t.Context())
+	must(t, err)
+	folder, err := l.PutFolder(t.Context(), lease, Folder{Path: mail.Inbox, Target: mail.Inbox})
+	must(t, err)
+	for _, c := range []struct {
+		change Change
+		want   bool
+	}{
+		{Change{Open: &Intent{Seq: 1, Position: "1", Keys: []string{"a"}}}, true},
+		{Change{Settled: []Row{{Key: "a", State: Verified}}, Close: []int64{1}}, false},
+		{Change{Settled: []Row{{Key: "b", State: Quarantined}}, Open: &Intent{Seq: 2, Position: "2", Keys: []string{"c"}}}, true},
+		{Change{Complete: &Complete{Found: 1}}, false},
+	} {
+		c.change.Folder = folder.ID
+		must(t, l.Checkpoint(t.Context(), lease, c.change))
+		if l.writer.waits != c.want {
+			t.Errorf("%+v: waited for the disk is %v, want %v", c.change, l.writer.waits, c.want)
+		}
+	}
+}
+
 func TestAnyArrived(t *testing.T) {
 	l := openNew(t)
 	box, err := l.PutMailbox(t.Context(), Mailbox{User: "anna", Account: "anna"})

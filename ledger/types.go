@@ -169,8 +169,11 @@ type Queue interface {
 	// NextReady tells when the earliest snoozed job becomes ready; false when
 	// nothing is snoozed.
 	NextReady(ctx context.Context) (time.Time, bool, error)
-	// Checkpoint writes changes under the lease, all or none. It returns when
-	// they are durable.
+	// Checkpoint writes changes under the lease, all or none. When it returns,
+	// they survive the end of this process; with a new intent among them they
+	// survive a loss of power too. Other changes become durable with the next
+	// intent, or with EndRun: a loss of power before that leaves their intents
+	// open, and the next run looks what became of them.
 	Checkpoint(ctx context.Context, lease Lease, changes ...Change) error
 	// Finish ends a job: Done, or Failed with a reason.
 	Finish(ctx context.Context, lease Lease, state JobState, class failure.Class, reason string) error
