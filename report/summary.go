@@ -119,7 +119,10 @@ func (w *Waybill) firstTroubles(limit int) []string {
 	}
 	for _, f := range w.Findings {
 		if !f.OK {
-			text := "as " + visible(f.Identity, 40) + ": " + visible(f.Action, 80) + " on " + visible(f.Where, 80)
+			text := visible(f.Action, 80) + " on " + visible(f.Where, 80)
+			if f.Identity != "" {
+				text = "as " + visible(f.Identity, 40) + ": " + text
+			}
 			if f.Needed != "" {
 				text += ", needs " + visible(f.Needed, 80)
 			}

@@ -30,11 +30,18 @@ type Finding struct {
 }
 
 func (f Finding) String() string {
-	if f.OK {
-		return fmt.Sprintf("ok: %s on %s as %s", f.Action, f.Where, f.Identity)
-	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "refused: %s on %s as %s", f.Action, f.Where, f.Identity)
+	verdict := "refused"
+	if f.OK {
+		verdict = "ok"
+	}
+	fmt.Fprintf(&b, "%s: %s on %s", verdict, f.Action, f.Where)
+	if f.Identity != "" {
+		fmt.Fprintf(&b, " as %s", f.Identity)
+	}
+	if f.OK {
+		return b.String()
+	}
 	if f.Needed != "" {
 		fmt.Fprintf(&b, "; needs %s", f.Needed)
 	}
