@@ -91,7 +91,7 @@ func (m *Mailbox) find(ctx context.Context, folder int64, uid uint32) (r located
 		limit = aheadRows
 	}
 	a.folder, a.last, a.rows, a.stamp = folder, uid, a.rows[:0], now
-	err = m.store.rows(ctx, "open message", `SELECT `+messageColumns+`, b.segment, coalesce(b.place, 0), coalesce(b.stored, 0),
+	err = m.store.index.Rows(ctx, "open message", `SELECT `+messageColumns+`, b.segment, coalesce(b.place, 0), coalesce(b.stored, 0),
 		coalesce(b.encoding, 0) FROM message m LEFT JOIN blob b ON b.digest = m.digest
 		WHERE m.folder = ? AND m.uid >= ? ORDER BY m.uid LIMIT ?`, func(rows *sql.Rows) error {
 		a.rows = append(a.rows, located{})

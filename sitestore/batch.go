@@ -12,6 +12,7 @@ import (
 	"waybill/failure"
 	"waybill/mail"
 	"waybill/sitestore/blob"
+	"waybill/sitestore/index"
 )
 
 // arenaSize is how many bytes of small bodies are gathered before they are
@@ -53,7 +54,7 @@ func (b *batch) store(op string, folder mail.Path, id int64, validity uint32, it
 	defer func() { *arena = (*arena)[:0]; m.store.arenas.Put(arena) }()
 	where := m.where(folder)
 	for i, item := range items {
-		if err := ended(b.ctx, op, where); err != nil {
+		if err := index.Ended(b.ctx, op, where); err != nil {
 			return nil, err
 		}
 		if err := b.stage(i, item); err != nil {
@@ -61,7 +62,7 @@ func (b *batch) store(op string, folder mail.Path, id int64, validity uint32, it
 		}
 	}
 	// A reader that stopped because of the context stopped the whole batch.
-	if err := ended(b.ctx, op, where); err != nil {
+	if err := index.Ended(b.ctx, op, where); err != nil {
 		return nil, err
 	}
 	if err := b.write(); err != nil {
@@ -210,7 +211,7 @@ func (b *batch) index(op string, folder mail.Path, id int64, validity uint32, it
 	err := m.store.change(b.ctx, op, func(t *tx) error {
 		var have, next, modseq int64
 		var container bool
-		found, err := t.get(`SELECT uidvalidity, uidnext, modseq, container FROM folder WHERE id = ?`, []any{id}, &have, &next, &modseq, &container)
+		found, err := t.Get(`SELECT uidvalidity, uidnext, modseq, container FROM folder WHERE id = ?`, []any{id}, &have, &next, &modseq, &container)
 		switch {
 		case err != nil:
 			return err
@@ -226,7 +227,7 @@ func (b *batch) index(op string, folder mail.Path, id int64, validity uint32, it
 			return failure.New(failure.Full, op, m.where(folder), "site.uids-used-up", errors.New("every UID of the folder was given out"))
 		}
 		modseq++
-		messages := insertMany{tx: t, head: `INSERT INTO message (folder, uid, digest, size, flags, keywords, date, zone, modseq) VALUES `, columns: 9}
+		messages := t.Many(`INSERT INTO message (folder, uid, digest, size, flags, keywords, date, zone, modseq) VALUES `, 9)
 		var count, total int64
 		for i := range items {
 			st := &b.staged[i]
@@ -239,7 +240,7 @@ func (b *batch) index(op string, folder mail.Path, id int64, validity uint32, it
 				return err
 			}
 			seconds, zone := dateColumns(items[i].Date)
-			if err := messages.add(id, next, st.digest[:], st.size, int64(items[i].Flags.System), set, seconds, zone, modseq); err != nil {
+			if err := messages.Add(id, next, st.digest[:], st.size, int64(items[i].Flags.System), set, seconds, zone, modseq); err != nil {
 				return err
 			}
 			outcomes[i] = Outcome{UID: uint32(next)}
@@ -247,13 +248,13 @@ func (b *batch) index(op string, folder mail.Path, id int64, validity uint32, it
 			count++
 			total += st.size
 		}
-		if err := messages.flush(); err != nil {
+		if err := messages.Flush(); err != nil {
 			return err
 		}
 		if err := b.indexBodies(t); err != nil {
 			return err
 		}
-		return t.exec(`UPDATE folder SET uidnext = ?, modseq = ?, messages = messages + ?, bytes = bytes + ? WHERE id = ?`, next, modseq, count, total, id)
+		return t.Exec(`UPDATE folder SET uidnext = ?, modseq = ?, messages = messages + ?, bytes = bytes + ? WHERE id = ?`, next, modseq, count, total, id)
 	})
 	m.store.changes.of(id).Add(1)
 	if err != nil {
@@ -269,16 +270,16 @@ func (b *batch) indexBodies(t *tx) error {
 	if len(b.order) == 0 {
 		return nil
 	}
-	bodies := insertMany{tx: t, head: `INSERT OR IGNORE INTO blob (digest, segment, place, stored, size, encoding) VALUES `, columns: 6}
+	bodies := t.Many(`INSERT OR IGNORE INTO blob (digest, segment, place, stored, size, encoding) VALUES `, 6)
 	for _, digest := range b.order {
 		loc := b.fresh[digest]
-		if err := bodies.add(digest[:], loc.Segment, loc.Offset, loc.Stored, loc.Size, int64(loc.Encoding)); err != nil {
+		if err := bodies.Add(digest[:], loc.Segment, loc.Offset, loc.Stored, loc.Size, int64(loc.Encoding)); err != nil {
 			return err
 		}
 	}
-	if err := bodies.flush(); err != nil {
+	if err := bodies.Flush(); err != nil {
 		return err
 	}
 	seg := b.mailbox.segment
-	return t.exec(`UPDATE segment SET committed = ? WHERE id = ?`, seg.End(), seg.ID())
+	return t.Exec(`UPDATE segment SET committed = ? WHERE id = ?`, seg.End(), seg.ID())
 }

@@ -3,7 +3,6 @@ package sitestore
 import (
 	"context"
 	"errors"
-	"path/filepath"
 
 	"waybill/event"
 	"waybill/failure"
@@ -34,14 +33,14 @@ func (s *Store) SetBehaviour(ctx context.Context, name string) error {
 		return err
 	}
 	return s.change(ctx, "set behaviour", func(t *tx) error {
-		return t.exec(`UPDATE site SET behaviour = ?`, name)
+		return t.Exec(`UPDATE site SET behaviour = ?`, name)
 	})
 }
 
 // Behaviour is what SetBehaviour set.
 func (s *Store) Behaviour(ctx context.Context) (string, error) {
 	var name string
-	_, err := s.row(ctx, "read behaviour", `SELECT behaviour FROM site`, nil, &name)
+	_, err := s.index.Row(ctx, "read behaviour", `SELECT behaviour FROM site`, nil, &name)
 	return name, err
 }
 
@@ -50,8 +49,8 @@ func (s *Store) Behaviour(ctx context.Context) (string, error) {
 func (s *Store) enter(ctx context.Context, operator, account string) (int64, error) {
 	var id int64
 	err := s.change(ctx, "open mailbox", func(t *tx) (err error) {
-		id, err = t.insert(`INSERT INTO open_mailbox (holder, operator, account) VALUES (?, ?, ?)`,
-			filepath.Base(s.holder.Name()), operator, account)
+		id, err = t.Insert(`INSERT INTO open_mailbox (holder, operator, account) VALUES (?, ?, ?)`,
+			s.holders.Name(), operator, account)
 		return err
 	})
 	return id, err
@@ -59,14 +58,14 @@ func (s *Store) enter(ctx context.Context, operator, account string) (int64, err
 
 func (s *Store) leave(ctx context.Context, id int64) error {
 	return s.change(context.WithoutCancel(ctx), "close mailbox", func(t *tx) error {
-		return t.exec(`DELETE FROM open_mailbox WHERE id = ?`, id)
+		return t.Exec(`DELETE FROM open_mailbox WHERE id = ?`, id)
 	})
 }
 
 // trapped reports whether the behaviour Q255888 keeps an open mailbox from
 // taking mail: the operator opened another one before it that is still open.
 func (s *Store) trapped(t *tx, entry int64, operator, account string) (bool, error) {
-	st, err := t.stmt(`SELECT id, holder FROM open_mailbox WHERE operator = ? AND account <> ? AND id < ? ORDER BY id`)
+	st, err := t.Stmt(`SELECT id, holder FROM open_mailbox WHERE operator = ? AND account <> ? AND id < ? ORDER BY id`)
 	if err != nil {
 		return false, err
 	}
@@ -91,11 +90,11 @@ func (s *Store) trapped(t *tx, entry int64, operator, account string) (bool, err
 		return false, err
 	}
 	for _, o := range others {
-		if s.alive(o.holder) {
+		if s.holders.Alive(o.holder) {
 			return true, nil
 		}
 		// Left behind by a process that ended without closing.
-		if err := t.exec(`DELETE FROM open_mailbox WHERE id = ?`, o.id); err != nil {
+		if err := t.Exec(`DELETE FROM open_mailbox WHERE id = ?`, o.id); err != nil {
 			return false, err
 		}
 	}

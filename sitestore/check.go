@@ -10,6 +10,7 @@ import (
 	"waybill/failure"
 	"waybill/mail"
 	"waybill/sitestore/blob"
+	"waybill/sitestore/index"
 )
 
 // Problem is something in a site that is not as it should be.
@@ -62,7 +63,7 @@ func (c *check) problem(where, rule, format string, args ...any) {
 
 // index has SQLite check its own file.
 func (c *check) index() error {
-	return c.store.rows(c.ctx, opCheck, `PRAGMA quick_check(20)`, func(r *sql.Rows) error {
+	return c.store.index.Rows(c.ctx, opCheck, `PRAGMA quick_check(20)`, func(r *sql.Rows) error {
 		var answer string
 		err := r.Scan(&answer)
 		if err == nil && answer != "ok" {
@@ -74,7 +75,7 @@ func (c *check) index() error {
 
 // folders compares the numbers of each folder with its messages.
 func (c *check) folders() error {
-	return c.store.rows(c.ctx, opCheck, `SELECT r.name, f.path, f.messages, f.bytes, f.uidnext, f.modseq,
+	return c.store.index.Rows(c.ctx, opCheck, `SELECT r.name, f.path, f.messages, f.bytes, f.uidnext, f.modseq,
 		count(m.uid), coalesce(sum(m.size), 0), coalesce(max(m.uid), 0), coalesce(max(m.modseq), 0)
 		FROM folder f LEFT JOIN recipient r ON r.id = f.recipient LEFT JOIN message m ON m.folder = f.id GROUP BY f.id`, func(r *sql.Rows) error {
 		var name sql.NullString
@@ -102,7 +103,7 @@ func (c *check) folders() error {
 
 // messages looks for messages without a body.
 func (c *check) messages() error {
-	return c.store.rows(c.ctx, opCheck, `SELECT r.name, f.path, m.uid, m.size, b.size FROM message m
+	return c.store.index.Rows(c.ctx, opCheck, `SELECT r.name, f.path, m.uid, m.size, b.size FROM message m
 		LEFT JOIN folder f ON f.id = m.folder LEFT JOIN recipient r ON r.id = f.recipient
 		LEFT JOIN blob b ON b.digest = m.digest
 		WHERE b.digest IS NULL OR b.size <> m.size OR f.id IS NULL`, func(r *sql.Rows) error {
@@ -129,7 +130,7 @@ func (c *check) messages() error {
 // bodies reads every body.
 func (c *check) bodies() error {
 	ends := map[int64]int64{}
-	err := c.store.rows(c.ctx, opCheck, `SELECT id, committed FROM segment`, func(r *sql.Rows) error {
+	err := c.store.index.Rows(c.ctx, opCheck, `SELECT id, committed FROM segment`, func(r *sql.Rows) error {
 		var id, end int64
 		err := r.Scan(&id, &end)
 		ends[id] = end
@@ -145,7 +146,7 @@ func (c *check) bodies() error {
 			loc    blob.Location
 		}
 		var page []body
-		err := c.store.rows(c.ctx, opCheck, `SELECT digest, segment, place, stored, size, encoding FROM blob WHERE digest > ? ORDER BY digest LIMIT 1000`,
+		err := c.store.index.Rows(c.ctx, opCheck, `SELECT digest, segment, place, stored, size, encoding FROM blob WHERE digest > ? ORDER BY digest LIMIT 1000`,
 			func(r *sql.Rows) error {
 				var b body
 				err := r.Scan(&b.digest, &b.loc.Segment, &b.loc.Offset, &b.loc.Stored, &b.loc.Size, &b.loc.Encoding)
@@ -168,7 +169,7 @@ func (c *check) bodies() error {
 }
 
 func (c *check) body(digest []byte, loc blob.Location, end int64) error {
-	if err := ended(c.ctx, opCheck, c.store.path); err != nil {
+	if err := index.Ended(c.ctx, opCheck, c.store.path); err != nil {
 		return err
 	}
 	c.Bodies++
@@ -203,7 +204,7 @@ func (c *check) trace(d mail.Digest) error {
 	if c.traced++; c.traced > maxTraced {
 		return nil
 	}
-	return c.store.rows(c.ctx, opCheck, `SELECT r.name, f.path, m.uid FROM message m JOIN folder f ON f.id = m.folder
+	return c.store.index.Rows(c.ctx, opCheck, `SELECT r.name, f.path, m.uid FROM message m JOIN folder f ON f.id = m.folder
 		JOIN recipient r ON r.id = f.recipient WHERE m.digest = ? LIMIT 100`, func(r *sql.Rows) error {
 		var name string
 		var path []byte

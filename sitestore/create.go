@@ -2,28 +2,16 @@ package sitestore
 
 import (
 	"context"
-	"database/sql"
-	"embed"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
-
-	"github.com/pressly/goose/v3"
 
 	"waybill/failure"
 	"waybill/sitestore/acl"
 	"waybill/sitestore/blob"
 )
-
-//go:embed migrations/*.sql
-var migrations embed.FS
-
-// applicationID is "WBST" in a SQLite file's header.
-const applicationID = 1463964500
 
 // What a site is called when nobody says otherwise.
 const (
@@ -103,11 +91,7 @@ func build(ctx context.Context, path string, opt CreateOptions) error {
 	if err != nil {
 		return err
 	}
-	if s.write, err = openWriter(ctx, s); err != nil {
-		_ = s.Close()
-		return err
-	}
-	err = s.migrate(ctx)
+	err = s.index.OpenToWrite(ctx)
 	if err == nil {
 		err = s.change(ctx, op, func(t *tx) error { return t.found(opt) })
 	}
@@ -129,80 +113,23 @@ func build(ctx context.Context, path string, opt CreateOptions) error {
 // found writes the first objects of a site.
 func (t *tx) found(opt CreateOptions) error {
 	now := time.Now().Unix()
-	if err := t.exec(`INSERT INTO site (one, organization, site, server, creator, created, next_validity) VALUES (1, ?, ?, ?, ?, ?, ?)`,
+	if err := t.Exec(`INSERT INTO site (one, organization, site, server, creator, created, next_validity) VALUES (1, ?, ?, ?, ?, ?, ?)`,
 		opt.Organization, opt.Site, defaultServer, opt.Operator, now, now); err != nil {
 		return err
 	}
-	if err := t.exec(`INSERT INTO container (name) VALUES (?)`, Recipients); err != nil {
+	if err := t.Exec(`INSERT INTO container (name) VALUES (?)`, Recipients); err != nil {
 		return err
 	}
-	if err := t.exec(`INSERT INTO top_level (principal) VALUES (?)`, acl.Everybody); err != nil {
+	if err := t.Exec(`INSERT INTO top_level (principal) VALUES (?)`, acl.Everybody); err != nil {
 		return err
 	}
 	info := Info{Organization: opt.Organization, Site: opt.Site, Server: defaultServer}
 	for _, dn := range []acl.DN{info.OrganizationDN(), info.SiteDN(), info.ConfigurationDN()} {
 		rights, _ := acl.RightsOf(acl.PermissionsAdmin, dn.Level())
-		if err := t.exec(`INSERT INTO permission (object, principal, role, rights) VALUES (?, ?, ?, ?)`,
+		if err := t.Exec(`INSERT INTO permission (object, principal, role, rights) VALUES (?, ?, ?, ?)`,
 			string(dn), opt.Operator, string(acl.PermissionsAdmin), int64(rights)); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// schemaVersion is the number of the newest migration.
-func schemaVersion() int64 {
-	entries, err := fs.ReadDir(migrations, "migrations")
-	if err != nil {
-		return 0
-	}
-	var newest int64
-	for _, e := range entries {
-		number, _, _ := strings.Cut(e.Name(), "_")
-		var n int64
-		if _, err := fmt.Sscanf(number, "%d", &n); err == nil {
-			newest = max(newest, n)
-		}
-	}
-	return newest
-}
-
-// migrate brings the tables up to date.
-func (s *Store) migrate(ctx context.Context) error {
-	const op = "bring site up to date"
-	var id, tables, version int64
-	conn := s.write.conn
-	if err := conn.QueryRowContext(ctx, `PRAGMA application_id`).Scan(&id); err != nil {
-		return s.fail(op, err)
-	}
-	if err := conn.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_master`).Scan(&tables); err != nil {
-		return s.fail(op, err)
-	}
-	switch {
-	case id == 0 && tables == 0: // new
-	default:
-		err := conn.QueryRowContext(ctx, `SELECT coalesce(max(version_id), 0) FROM goose_db_version`).Scan(&version)
-		if err != nil || version >= schemaVersion() {
-			return s.fail(op, err)
-		}
-	}
-	// goose wants connections of its own.
-	if err := conn.Close(); err != nil && !errors.Is(err, sql.ErrConnDone) {
-		return s.fail(op, err)
-	}
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return s.fail(op, err)
-	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, s.write.db, files, goose.WithDisableGlobalRegistry(true))
-	if err != nil {
-		return s.fail(op, err)
-	}
-	if _, err := provider.Up(ctx); err != nil {
-		return s.fail(op, err)
-	}
-	if s.write.conn, err = s.write.db.Conn(context.WithoutCancel(ctx)); err != nil {
-		return s.fail(op, err)
 	}
 	return nil
 }

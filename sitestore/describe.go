@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"waybill/directory"
+	"waybill/sitestore/holder"
 )
 
 // Account is somebody with a mailbox, and how much is in it.
@@ -23,7 +24,7 @@ func (s *Store) AccountSizes(ctx context.Context) iter.Seq2[Account, error] {
 		for u, err := range s.Accounts(ctx) {
 			a := Account{User: u}
 			if err == nil {
-				_, err = s.row(ctx, "measure mailbox", `SELECT count(*), coalesce(sum(messages), 0), coalesce(sum(bytes), 0) FROM folder
+				_, err = s.index.Row(ctx, "measure mailbox", `SELECT count(*), coalesce(sum(messages), 0), coalesce(sum(bytes), 0) FROM folder
 					WHERE recipient = (SELECT id FROM recipient WHERE name = ?)`, []any{u.ID}, &a.Folders, &a.Messages, &a.Bytes)
 			}
 			if !yield(a, err) || err != nil {
@@ -46,7 +47,7 @@ type Description struct {
 	SegmentFiles                       int
 	SegmentBytes                       int64 // on disk; more than StoredBytes after crashes
 	IndexBytes                         int64 // of the SQLite file and its log
-	Holders                            []Holder
+	Holders                            []holder.Process
 }
 
 // Shared is how many times over the bodies are used: 1 when no two messages
@@ -71,7 +72,7 @@ func (s *Store) Describe(ctx context.Context) (Description, error) {
 	if d.Behaviour, err = s.Behaviour(ctx); err != nil {
 		return d, err
 	}
-	err = s.rows(ctx, op, `SELECT class, count(*) FROM recipient GROUP BY class`, func(r *sql.Rows) error {
+	err = s.index.Rows(ctx, op, `SELECT class, count(*) FROM recipient GROUP BY class`, func(r *sql.Rows) error {
 		var class string
 		var n int64
 		if err := r.Scan(&class, &n); err != nil {
@@ -90,11 +91,11 @@ func (s *Store) Describe(ctx context.Context) (Description, error) {
 	if err != nil {
 		return d, err
 	}
-	if _, err := s.row(ctx, op, `SELECT count(*), coalesce(sum(messages), 0), coalesce(sum(bytes), 0) FROM folder`, nil,
+	if _, err := s.index.Row(ctx, op, `SELECT count(*), coalesce(sum(messages), 0), coalesce(sum(bytes), 0) FROM folder`, nil,
 		&d.Folders, &d.Messages, &d.MessageBytes); err != nil {
 		return d, err
 	}
-	if _, err := s.row(ctx, op, `SELECT count(*), coalesce(sum(size), 0), coalesce(sum(stored), 0) FROM blob`, nil,
+	if _, err := s.index.Row(ctx, op, `SELECT count(*), coalesce(sum(size), 0), coalesce(sum(stored), 0) FROM blob`, nil,
 		&d.Bodies, &d.BodyBytes, &d.StoredBytes); err != nil {
 		return d, err
 	}

@@ -13,4 +13,8 @@
 // adds the rows and moves the segment's committed end. A crash in between
 // leaves bytes behind the committed end, which are cut off when that segment is
 // written next.
+//
+// Package index is the SQLite file with its connections and layout, blob the
+// segment files, holder the records of who has the site open, acl the roles and
+// rights; what the tables mean is decided here.
 package sitestore

@@ -44,7 +44,7 @@ func (f *Folder) scan(scan func(...any) error) error {
 // rest by name.
 func (m *Mailbox) Folders(ctx context.Context) ([]Folder, error) {
 	var folders []Folder
-	err := m.store.rows(ctx, "list folders", `SELECT `+folderColumns+` FROM folder WHERE recipient = ?`, func(r *sql.Rows) error {
+	err := m.store.index.Rows(ctx, "list folders", `SELECT `+folderColumns+` FROM folder WHERE recipient = ?`, func(r *sql.Rows) error {
 		var f Folder
 		err := f.scan(r.Scan)
 		folders = append(folders, f)
@@ -84,7 +84,7 @@ func isInbox(names []string) int {
 func (m *Mailbox) Folder(ctx context.Context, path mail.Path) (Folder, error) {
 	var f Folder
 	found := false
-	err := m.store.rows(ctx, "find folder", `SELECT `+folderColumns+` FROM folder WHERE recipient = ? AND path = ?`, func(r *sql.Rows) error {
+	err := m.store.index.Rows(ctx, "find folder", `SELECT `+folderColumns+` FROM folder WHERE recipient = ? AND path = ?`, func(r *sql.Rows) error {
 		found = true
 		return f.scan(r.Scan)
 	}, m.recipient, []byte(path))
@@ -140,7 +140,7 @@ func (m *Mailbox) CreateFolder(ctx context.Context, f mail.Folder) error {
 
 func (t *tx) mailboxIsThere(op string, m *Mailbox) error {
 	var one int
-	found, err := t.get(`SELECT 1 FROM recipient WHERE id = ?`, []any{m.recipient}, &one)
+	found, err := t.Get(`SELECT 1 FROM recipient WHERE id = ?`, []any{m.recipient}, &one)
 	if err == nil && !found {
 		err = noRecipient(op, m.account)
 	}
@@ -150,13 +150,13 @@ func (t *tx) mailboxIsThere(op string, m *Mailbox) error {
 func (t *tx) createFolder(recipient int64, f mail.Folder) error {
 	var id int64
 	var container bool
-	found, err := t.get(`SELECT id, container FROM folder WHERE recipient = ? AND path = ?`, []any{recipient, []byte(f.Path)}, &id, &container)
+	found, err := t.Get(`SELECT id, container FROM folder WHERE recipient = ? AND path = ?`, []any{recipient, []byte(f.Path)}, &id, &container)
 	if err != nil {
 		return err
 	}
 	if found {
 		if container && !f.Container {
-			return t.exec(`UPDATE folder SET container = 0 WHERE id = ?`, id)
+			return t.Exec(`UPDATE folder SET container = 0 WHERE id = ?`, id)
 		}
 		return nil
 	}
@@ -164,7 +164,7 @@ func (t *tx) createFolder(recipient int64, f mail.Folder) error {
 	if err != nil {
 		return err
 	}
-	return t.exec(`INSERT INTO folder (recipient, path, special, subscribed, container, uidvalidity, uidnext, modseq, messages, bytes)
+	return t.Exec(`INSERT INTO folder (recipient, path, special, subscribed, container, uidvalidity, uidnext, modseq, messages, bytes)
 		VALUES (?, ?, ?, ?, ?, ?, 1, 1, 0, 0)`, recipient, []byte(f.Path), string(f.Use), f.Subscribed, f.Container, validity)
 }
 
@@ -172,14 +172,14 @@ func (t *tx) createFolder(recipient int64, f mail.Folder) error {
 // follows the clock, so that a site made anew at the same place has others too.
 func (t *tx) nextValidity() (int64, error) {
 	var next int64
-	if _, err := t.get(`SELECT next_validity FROM site`, nil, &next); err != nil {
+	if _, err := t.Get(`SELECT next_validity FROM site`, nil, &next); err != nil {
 		return 0, err
 	}
 	next = max(next, min(time.Now().Unix(), math.MaxUint32/2))
 	if next >= math.MaxUint32 {
 		return 0, failure.New(failure.Full, "create folder", t.s.path, "site.validities-used-up", errors.New("every UIDVALIDITY was given out"))
 	}
-	return next, t.exec(`UPDATE site SET next_validity = ?`, next+1)
+	return next, t.Exec(`UPDATE site SET next_validity = ?`, next+1)
 }
 
 // DeleteFolder removes an empty folder. A folder that holds messages or
@@ -197,7 +197,7 @@ func (m *Mailbox) DeleteFolder(ctx context.Context, path mail.Path) error {
 	}
 	return m.store.change(ctx, op, func(t *tx) error {
 		var id, messages, below int64
-		found, err := t.get(`SELECT id, messages FROM folder WHERE recipient = ? AND path = ?`, []any{m.recipient, []byte(path)}, &id, &messages)
+		found, err := t.Get(`SELECT id, messages FROM folder WHERE recipient = ? AND path = ?`, []any{m.recipient, []byte(path)}, &id, &messages)
 		if err != nil {
 			return err
 		}
@@ -209,7 +209,7 @@ func (m *Mailbox) DeleteFolder(ctx context.Context, path mail.Path) error {
 		}
 		prefix := []byte(path + "/")
 		// Paths compare as bytes, so that what begins with the prefix is a range.
-		if _, err := t.get(`SELECT count(*) FROM folder WHERE recipient = ? AND path >= ? AND path < ?`,
+		if _, err := t.Get(`SELECT count(*) FROM folder WHERE recipient = ? AND path >= ? AND path < ?`,
 			[]any{m.recipient, prefix, []byte(strings.TrimSuffix(string(prefix), "/") + "0")}, &below); err != nil {
 			return err
 		}
@@ -217,6 +217,6 @@ func (m *Mailbox) DeleteFolder(ctx context.Context, path mail.Path) error {
 			return conflict("site.folder-has-folders", fmt.Sprintf("the folder holds %d folders", below))
 		}
 		m.forget(path)
-		return t.exec(`DELETE FROM folder WHERE id = ?`, id)
+		return t.Exec(`DELETE FROM folder WHERE id = ?`, id)
 	})
 }

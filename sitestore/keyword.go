@@ -42,9 +42,9 @@ func (t *tx) keywordID(set mail.FlagSet, fresh map[int64]string) (int64, error) 
 	if known {
 		return id, nil
 	}
-	found, err := t.get(`SELECT id FROM keyword_set WHERE words = ?`, []any{[]byte(joined)}, &id)
+	found, err := t.Get(`SELECT id FROM keyword_set WHERE words = ?`, []any{[]byte(joined)}, &id)
 	if err == nil && !found {
-		id, err = t.insert(`INSERT INTO keyword_set (words) VALUES (?)`, []byte(joined))
+		id, err = t.Insert(`INSERT INTO keyword_set (words) VALUES (?)`, []byte(joined))
 	}
 	if err == nil {
 		// Remembered only when the change is durable: the row may yet be undone.
@@ -65,7 +65,7 @@ func (s *Store) keywordsOf(ctx context.Context, id int64) ([]string, error) {
 		return append([]string(nil), words...), nil
 	}
 	var joined []byte
-	found, err := s.row(ctx, "read keywords", `SELECT words FROM keyword_set WHERE id = ?`, []any{id}, &joined)
+	found, err := s.index.Row(ctx, "read keywords", `SELECT words FROM keyword_set WHERE id = ?`, []any{id}, &joined)
 	if err != nil || !found {
 		return nil, err
 	}

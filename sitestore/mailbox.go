@@ -34,12 +34,12 @@ type Mailbox struct {
 func (n *Session) Mailbox(ctx context.Context, account string, write bool) (*Mailbox, error) {
 	const op = "open mailbox"
 	s := n.store
-	if write && s.write == nil {
+	if write && !s.index.Writable() {
 		return nil, failure.New(failure.Denied, op, account, "site.read-only", errors.New("the site was opened for reading"))
 	}
 	m := &Mailbox{store: s, session: n, account: account, write: write, ids: map[mail.Path]int64{}}
 	var class string
-	found, err := s.row(ctx, op, `SELECT id, class FROM recipient WHERE name = ?`, []any{account}, &m.recipient, &class)
+	found, err := s.index.Row(ctx, op, `SELECT id, class FROM recipient WHERE name = ?`, []any{account}, &m.recipient, &class)
 	if err != nil {
 		return nil, err
 	}

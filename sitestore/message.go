@@ -112,7 +112,7 @@ func (m *Mailbox) List(ctx context.Context, folder mail.Path, from uint32, limit
 		return nil, err
 	}
 	var rows []row
-	err = m.store.rows(ctx, "list messages", `SELECT `+messageColumns+` FROM message m WHERE m.folder = ? AND m.uid >= ? ORDER BY m.uid LIMIT ?`,
+	err = m.store.index.Rows(ctx, "list messages", `SELECT `+messageColumns+` FROM message m WHERE m.folder = ? AND m.uid >= ? ORDER BY m.uid LIMIT ?`,
 		func(r *sql.Rows) error {
 			rows = append(rows, row{})
 			return r.Scan(rows[len(rows)-1].into()...)
@@ -176,7 +176,7 @@ func (m *Mailbox) SetFlags(ctx context.Context, folder mail.Path, uid uint32, wa
 	err = m.store.change(ctx, op, func(t *tx) error {
 		var flags, keywords int64
 		var joined []byte
-		found, err := t.get(`SELECT m.flags, m.keywords, coalesce(k.words, x'') FROM message m LEFT JOIN keyword_set k ON k.id = m.keywords
+		found, err := t.Get(`SELECT m.flags, m.keywords, coalesce(k.words, x'') FROM message m LEFT JOIN keyword_set k ON k.id = m.keywords
 			WHERE m.folder = ? AND m.uid = ?`, []any{id, int64(uid)}, &flags, &keywords, &joined)
 		if err != nil {
 			return err
@@ -196,10 +196,10 @@ func (m *Mailbox) SetFlags(ctx context.Context, folder mail.Path, uid uint32, wa
 		if err != nil {
 			return err
 		}
-		if err := t.exec(`UPDATE folder SET modseq = modseq + 1 WHERE id = ?`, id); err != nil {
+		if err := t.Exec(`UPDATE folder SET modseq = modseq + 1 WHERE id = ?`, id); err != nil {
 			return err
 		}
-		return t.exec(`UPDATE message SET flags = ?, keywords = ?, modseq = (SELECT modseq FROM folder WHERE id = ?) WHERE folder = ? AND uid = ?`,
+		return t.Exec(`UPDATE message SET flags = ?, keywords = ?, modseq = (SELECT modseq FROM folder WHERE id = ?) WHERE folder = ? AND uid = ?`,
 			int64(want.System), set, id, id, int64(uid))
 	})
 	m.store.changes.of(id).Add(1)
@@ -224,17 +224,17 @@ func (m *Mailbox) Expunge(ctx context.Context, folder mail.Path, uids ...uint32)
 	return m.store.change(ctx, op, func(t *tx) error {
 		for _, uid := range uids {
 			var size int64
-			found, err := t.get(`SELECT size FROM message WHERE folder = ? AND uid = ?`, []any{id, int64(uid)}, &size)
+			found, err := t.Get(`SELECT size FROM message WHERE folder = ? AND uid = ?`, []any{id, int64(uid)}, &size)
 			if err != nil {
 				return err
 			}
 			if !found {
 				return failure.New(failure.Vanished, op, m.whereUID(folder, uid), "site.no-such-message", nil)
 			}
-			if err := t.exec(`DELETE FROM message WHERE folder = ? AND uid = ?`, id, int64(uid)); err != nil {
+			if err := t.Exec(`DELETE FROM message WHERE folder = ? AND uid = ?`, id, int64(uid)); err != nil {
 				return err
 			}
-			if err := t.exec(`UPDATE folder SET messages = messages - 1, bytes = bytes - ?, modseq = modseq + 1 WHERE id = ?`, size, id); err != nil {
+			if err := t.Exec(`UPDATE folder SET messages = messages - 1, bytes = bytes - ?, modseq = modseq + 1 WHERE id = ?`, size, id); err != nil {
 				return err
 			}
 		}

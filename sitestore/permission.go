@@ -51,7 +51,7 @@ func (s *Store) ObjectDN(ctx context.Context, on string) (acl.DN, error) {
 // RecipientDN is the distinguished name of a mailbox, contact or list.
 func (s *Store) RecipientDN(ctx context.Context, name string) (acl.DN, error) {
 	var container string
-	found, err := s.row(ctx, "find recipient", `SELECT container FROM recipient WHERE name = ?`, []any{name}, &container)
+	found, err := s.index.Row(ctx, "find recipient", `SELECT container FROM recipient WHERE name = ?`, []any{name}, &container)
 	if err != nil {
 		return "", err
 	}
@@ -74,7 +74,7 @@ func (s *Store) Grant(ctx context.Context, principal, role, on string, rights ac
 	}
 	if strings.EqualFold(role, TopLevelFolders) {
 		return s.change(ctx, op, func(t *tx) error {
-			return t.exec(`INSERT OR IGNORE INTO top_level (principal) VALUES (?)`, principal)
+			return t.Exec(`INSERT OR IGNORE INTO top_level (principal) VALUES (?)`, principal)
 		})
 	}
 	r, dn, err := s.roleOn(ctx, op, role, on)
@@ -93,7 +93,7 @@ func (s *Store) Grant(ctx context.Context, principal, role, on string, rights ac
 		}
 	}
 	return s.change(ctx, op, func(t *tx) error {
-		return t.exec(`INSERT INTO permission (object, principal, role, rights) VALUES (?, ?, ?, ?)
+		return t.Exec(`INSERT INTO permission (object, principal, role, rights) VALUES (?, ?, ?, ?)
 			ON CONFLICT DO UPDATE SET rights = excluded.rights`, string(dn), principal, string(r), int64(held))
 	})
 }
@@ -132,7 +132,7 @@ func (s *Store) Revoke(ctx context.Context, principal, role, on string) error {
 		}
 	}
 	return s.change(ctx, op, func(t *tx) error {
-		n, err := t.count(query, args...)
+		n, err := t.Count(query, args...)
 		if err == nil && n == 0 {
 			err = failure.New(failure.Vanished, op, on, "site.no-such-entry", fmt.Errorf("%s holds no such role there", principal))
 		}
@@ -147,7 +147,7 @@ func (s *Store) Entries(ctx context.Context) ([]acl.Entry, error) {
 
 func (s *Store) entries(ctx context.Context, query string, args ...any) ([]acl.Entry, error) {
 	var entries []acl.Entry
-	err := s.rows(ctx, "read permissions", query, func(r *sql.Rows) error {
+	err := s.index.Rows(ctx, "read permissions", query, func(r *sql.Rows) error {
 		var e acl.Entry
 		if err := r.Scan(&e.Object, &e.Principal, &e.Role, &e.Rights); err != nil {
 			return err
@@ -175,7 +175,7 @@ func (s *Store) Effective(ctx context.Context, principal string, object acl.DN) 
 // TopLevel lists who may make folders at the top of the public folders.
 func (s *Store) TopLevel(ctx context.Context) ([]string, error) {
 	var principals []string
-	err := s.rows(ctx, "read permissions", `SELECT principal FROM top_level ORDER BY principal`, func(r *sql.Rows) error {
+	err := s.index.Rows(ctx, "read permissions", `SELECT principal FROM top_level ORDER BY principal`, func(r *sql.Rows) error {
 		var p string
 		err := r.Scan(&p)
 		principals = append(principals, p)
@@ -190,6 +190,6 @@ func (s *Store) AddContainer(ctx context.Context, name string) error {
 		return failure.New(failure.Usage, "add container", name, "site.container-name", errors.New("a container needs a name, other than Configuration"))
 	}
 	return s.change(ctx, "add container", func(t *tx) error {
-		return t.exec(`INSERT INTO container (name) VALUES (?)`, name)
+		return t.Exec(`INSERT INTO container (name) VALUES (?)`, name)
 	})
 }

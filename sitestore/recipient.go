@@ -100,7 +100,7 @@ func (t *tx) insertRecipient(op string, r recipient) error {
 	if err != nil {
 		return err
 	}
-	id, err := t.insert(`INSERT INTO recipient (name, class, kind, container, display, first, last, attributes)
+	id, err := t.Insert(`INSERT INTO recipient (name, class, kind, container, display, first, last, attributes)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, r.name, r.class, r.kind, Recipients, r.display, r.first, r.last, string(attributes))
 	if err != nil {
 		return err
@@ -110,7 +110,7 @@ func (t *tx) insertRecipient(op string, r recipient) error {
 			return failure.New(failure.TooLarge, op, r.name, "site.address-long", fmt.Errorf("an address has at most %d bytes", maxName))
 		}
 		var owner string
-		taken, err := t.get(`SELECT r.name FROM address a JOIN recipient r ON r.id = a.recipient WHERE a.key = ?`, []any{a.Key()}, &owner)
+		taken, err := t.Get(`SELECT r.name FROM address a JOIN recipient r ON r.id = a.recipient WHERE a.key = ?`, []any{a.Key()}, &owner)
 		if err != nil {
 			return err
 		}
@@ -119,12 +119,12 @@ func (t *tx) insertRecipient(op string, r recipient) error {
 				fmt.Errorf("the address %s belongs to %s", a, owner)).
 				WithRemedy("an address belongs to one recipient of the site only: take it from one of the two")
 		}
-		if err := t.exec(`INSERT INTO address (key, recipient, place, type, value) VALUES (?, ?, ?, ?, ?)`, a.Key(), id, i, a.Type, a.Value); err != nil {
+		if err := t.Exec(`INSERT INTO address (key, recipient, place, type, value) VALUES (?, ?, ?, ?, ?)`, a.Key(), id, i, a.Type, a.Value); err != nil {
 			return err
 		}
 	}
 	for i, m := range r.members {
-		if err := t.exec(`INSERT INTO member (list, place, member) VALUES (?, ?, ?)`, id, i, m); err != nil {
+		if err := t.Exec(`INSERT INTO member (list, place, member) VALUES (?, ?, ?)`, id, i, m); err != nil {
 			return err
 		}
 	}
@@ -136,7 +136,7 @@ func (t *tx) insertRecipient(op string, r recipient) error {
 
 func (t *tx) recipient(name string) (r recipient, found bool, err error) {
 	var attributes string
-	found, err = t.get(`SELECT id, name, class, kind, display, first, last, attributes FROM recipient WHERE name = ?`, []any{name},
+	found, err = t.Get(`SELECT id, name, class, kind, display, first, last, attributes FROM recipient WHERE name = ?`, []any{name},
 		&r.id, &r.name, &r.class, &r.kind, &r.display, &r.first, &r.last, &attributes)
 	if err != nil || !found {
 		return r, found, err
@@ -148,11 +148,11 @@ func (t *tx) recipient(name string) (r recipient, found bool, err error) {
 }
 
 func (t *tx) details(r *recipient) error {
-	addresses, err := t.stmt(addressesOf)
+	addresses, err := t.Stmt(addressesOf)
 	if err != nil {
 		return err
 	}
-	members, err := t.stmt(membersOf)
+	members, err := t.Stmt(membersOf)
 	if err != nil {
 		return err
 	}
@@ -201,7 +201,7 @@ func (s *Store) recipients(ctx context.Context, class string) iter.Seq2[recipien
 		after := ""
 		for {
 			var page []recipient
-			err := s.rows(ctx, op, `SELECT id, name, class, kind, display, first, last, attributes FROM recipient
+			err := s.index.Rows(ctx, op, `SELECT id, name, class, kind, display, first, last, attributes FROM recipient
 				WHERE class = ? AND name > ? ORDER BY name LIMIT 200`, func(rows *sql.Rows) error {
 				var r recipient
 				var attributes string
@@ -217,7 +217,7 @@ func (s *Store) recipients(ctx context.Context, class string) iter.Seq2[recipien
 			}
 			for _, r := range page {
 				if err := s.details(&r); err != nil {
-					yield(recipient{}, s.fail(op, err))
+					yield(recipient{}, s.index.Fail(op, err))
 					return
 				}
 				if !yield(r, nil) {
@@ -233,11 +233,11 @@ func (s *Store) recipients(ctx context.Context, class string) iter.Seq2[recipien
 }
 
 func (s *Store) details(r *recipient) error {
-	addresses, err := s.reads.stmt(addressesOf)
+	addresses, err := s.index.Prepared(addressesOf)
 	if err != nil {
 		return err
 	}
-	members, err := s.reads.stmt(membersOf)
+	members, err := s.index.Prepared(membersOf)
 	if err != nil {
 		return err
 	}
@@ -292,7 +292,7 @@ func (s *Store) remove(ctx context.Context, op, name, class string) error {
 	return s.change(ctx, op, func(t *tx) error {
 		var id int64
 		var have, container string
-		found, err := t.get(`SELECT id, class, container FROM recipient WHERE name = ?`, []any{name}, &id, &have, &container)
+		found, err := t.Get(`SELECT id, class, container FROM recipient WHERE name = ?`, []any{name}, &id, &have, &container)
 		if err != nil {
 			return err
 		}
@@ -306,10 +306,10 @@ func (s *Store) remove(ctx context.Context, op, name, class string) error {
 			`DELETE FROM member WHERE list = ?`,
 			`DELETE FROM recipient WHERE id = ?`,
 		} {
-			if err := t.exec(text, id); err != nil {
+			if err := t.Exec(text, id); err != nil {
 				return err
 			}
 		}
-		return t.exec(`DELETE FROM permission WHERE object = ?`, string(s.info.ContainerDN(container).Child(name)))
+		return t.Exec(`DELETE FROM permission WHERE object = ?`, string(s.info.ContainerDN(container).Child(name)))
 	})
 }

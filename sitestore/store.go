@@ -2,11 +2,7 @@ package sitestore
 
 import (
 	"context"
-	"database/sql"
-	"encoding/binary"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -17,6 +13,8 @@ import (
 	"waybill/failure"
 	"waybill/sitestore/acl"
 	"waybill/sitestore/blob"
+	"waybill/sitestore/holder"
+	"waybill/sitestore/index"
 )
 
 // Options say how a site is opened.
@@ -34,10 +32,9 @@ type Store struct {
 	path     string
 	readOnly bool
 	info     Info
-	reads    readPool
-	write    *writer // nil when read-only
+	index    *index.File
 	blobs    *blob.Dir
-	holder   *os.File
+	holders  *holder.Records
 	keywords keywordCache
 	arenas   sync.Pool
 	changes  changeCounts
@@ -86,7 +83,7 @@ func Open(ctx context.Context, path string, opt Options) (*Store, error) {
 		return nil, failure.New(failure.Vanished, "open site", path, "site.missing", err).
 			WithRemedy("name the file of a site, or make one with: waybill site create " + quote(path))
 	}
-	if err := checkHeader(path); err != nil {
+	if err := index.CheckHeader(path); err != nil {
 		return nil, err
 	}
 	s, err := newStore(path, opt.ReadOnly)
@@ -100,37 +97,14 @@ func Open(ctx context.Context, path string, opt Options) (*Store, error) {
 	return s, nil
 }
 
-// checkHeader looks at the file before SQLite does, so that a file that is
-// something else is not touched (the header is described in SQLite's "Database
-// File Format", 1.3).
-func checkHeader(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return failure.New(failure.ClassOf(err), "open site", path, "site.cannot-open", err)
-	}
-	defer f.Close()
-	var header [72]byte
-	if _, err := io.ReadFull(f, header[:]); err != nil {
-		return notASite(path, errors.New("the file is too short"))
-	}
-	if string(header[:16]) != "SQLite format 3\x00" || binary.BigEndian.Uint32(header[68:]) != applicationID {
-		return notASite(path, errors.New("the file is something else"))
-	}
-	return nil
-}
-
-func notASite(path string, err error) error {
-	return failure.New(failure.Malformed, "open site", path, "site.not-a-site", err).
-		WithRemedy("name a file that was made with: waybill site create")
-}
-
 func newStore(path string, readOnly bool) (*Store, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, failure.New(failure.Internal, "open site", path, "site.path", err)
 	}
 	s := &Store{path: path, readOnly: readOnly}
-	s.blobs = blob.Open(s.dir())
+	s.blobs, s.holders = blob.Open(s.dir()), holder.In(s.dir())
+	s.index = index.New(path, s.holders.Others)
 	return s, nil
 }
 
@@ -140,8 +114,8 @@ func (s *Store) start(ctx context.Context, command string) error {
 			return err
 		}
 	}
-	if err := s.reads.open(s.path, s.readOnly); err != nil {
-		return s.fail("open site", err)
+	if err := s.index.OpenToRead(ctx); err != nil {
+		return err
 	}
 	return s.load(ctx)
 }
@@ -156,39 +130,22 @@ func (s *Store) startWriting(ctx context.Context, command string) error {
 			return err
 		}
 	}
-	if err := s.register(command); err != nil {
+	if err := s.holders.Register(command); err != nil {
 		return err
 	}
-	w, err := openWriter(ctx, s)
-	if err != nil {
-		return err
-	}
-	s.write = w
-	return s.migrate(ctx)
+	return s.index.OpenToWrite(ctx)
 }
 
 // load reads whose site this is, and refuses what is no site.
 func (s *Store) load(ctx context.Context) error {
-	const op = "open site"
-	var version, created int64
-	if err := s.reads.db().QueryRowContext(ctx, `SELECT coalesce(max(version_id), 0) FROM goose_db_version`).Scan(&version); err != nil {
-		return s.fail(op, err)
-	}
-	if want := schemaVersion(); version != want {
-		f := failure.New(failure.Unsupported, op, s.path, "site.schema",
-			fmt.Errorf("the site has layout %d, this program knows layout %d", version, want))
-		if version < want {
-			return f.WithRemedy("open the site for writing once, which brings it up to date: waybill site list " + quote(s.path))
-		}
-		return f.WithRemedy("use the newer program that wrote the site")
-	}
-	err := s.reads.db().QueryRowContext(ctx, `SELECT organization, site, server, creator, created FROM site`).
-		Scan(&s.info.Organization, &s.info.Site, &s.info.Server, &s.info.Creator, &created)
-	if errors.Is(err, sql.ErrNoRows) {
-		return notASite(s.path, errors.New("nobody's site: the table that names it is empty"))
-	}
+	var created int64
+	found, err := s.index.Row(ctx, "open site", `SELECT organization, site, server, creator, created FROM site`, nil,
+		&s.info.Organization, &s.info.Site, &s.info.Server, &s.info.Creator, &created)
 	if err != nil {
-		return s.fail(op, err)
+		return err
+	}
+	if !found {
+		return index.NotASite(s.path, errors.New("nobody's site: the table that names it is empty"))
 	}
 	s.info.Created = time.Unix(created, 0).UTC()
 	return nil
@@ -203,17 +160,24 @@ func (s *Store) Path() string { return s.path }
 // dir is the folder of segment files and holders' records.
 func (s *Store) dir() string { return s.path + ".d" }
 
+// Holders lists the processes that have the site open for writing.
+func (s *Store) Holders() []holder.Process { return s.holders.List() }
+
 // Close gives everything back. Mailboxes should be closed before.
 func (s *Store) Close() error {
-	var errs []error
-	errs = append(errs, s.reads.close())
-	if s.write != nil {
-		errs = append(errs, s.write.close())
-	}
-	errs = append(errs, s.blobs.Close())
-	s.unregister()
-	if err := errors.Join(errs...); err != nil {
-		return s.fail("close site", err)
-	}
-	return nil
+	err := errors.Join(s.index.Close(), s.blobs.Close())
+	s.holders.Leave()
+	return s.index.Fail("close site", err)
+}
+
+// tx is a change of the site under way.
+type tx struct {
+	*index.Tx
+	s *Store
+}
+
+// change runs fn in one transaction of the index. An error of fn undoes
+// everything. When change returns nil, the change is durable.
+func (s *Store) change(ctx context.Context, op string, fn func(t *tx) error) error {
+	return s.index.Change(ctx, op, func(t *index.Tx) error { return fn(&tx{Tx: t, s: s}) })
 }

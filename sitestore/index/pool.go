@@ -1,4 +1,4 @@
-package sitestore
+package index
 
 import (
 	"context"
@@ -110,47 +110,51 @@ func (p *readPool) close() error {
 	return errors.Join(errs...)
 }
 
-// rows runs a query of the read pool and hands each row to scan. Queries are
+// Rows runs a query of the read pool and hands each row to scan. Queries are
 // short: the driver is not asked to watch the context, which costs more than
 // the query does.
-func (s *Store) rows(ctx context.Context, op, text string, scan func(*sql.Rows) error, args ...any) error {
-	if err := ended(ctx, op, s.path); err != nil {
+func (f *File) Rows(ctx context.Context, op, text string, scan func(*sql.Rows) error, args ...any) error {
+	if err := Ended(ctx, op, f.path); err != nil {
 		return err
 	}
-	st, err := s.reads.stmt(text)
+	st, err := f.reads.stmt(text)
 	if err != nil {
-		return s.fail(op, err)
+		return f.Fail(op, err)
 	}
 	rows, err := st.Query(args...)
 	if err != nil {
-		return s.fail(op, err)
+		return f.Fail(op, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		if err := scan(rows); err != nil {
-			return s.fail(op, err)
+			return f.Fail(op, err)
 		}
 	}
-	return s.fail(op, rows.Err())
+	return f.Fail(op, rows.Err())
 }
 
-// row runs a query that gives one row; found is false when it gives none.
-func (s *Store) row(ctx context.Context, op, text string, args []any, into ...any) (found bool, err error) {
-	if err := ended(ctx, op, s.path); err != nil {
+// Row runs a query that gives one row; found is false when it gives none.
+func (f *File) Row(ctx context.Context, op, text string, args []any, into ...any) (found bool, err error) {
+	if err := Ended(ctx, op, f.path); err != nil {
 		return false, err
 	}
-	st, err := s.reads.stmt(text)
+	st, err := f.reads.stmt(text)
 	if err != nil {
-		return false, s.fail(op, err)
+		return false, f.Fail(op, err)
 	}
 	switch err := st.QueryRow(args...).Scan(into...); {
 	case errors.Is(err, sql.ErrNoRows):
 		return false, nil
 	case err != nil:
-		return false, s.fail(op, err)
+		return false, f.Fail(op, err)
 	}
 	return true, nil
 }
+
+// Prepared is a prepared statement that reads; it stays usable until the index is
+// closed.
+func (f *File) Prepared(text string) (*sql.Stmt, error) { return f.reads.stmt(text) }
 
 func dsn(path string, query url.Values) string {
 	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: query.Encode()}).String()

@@ -12,45 +12,6 @@ import (
 	"waybill/sitestore/blob"
 )
 
-// insertMany gathers rows and inserts them many at a time, with statements of
-// two sizes that stay prepared.
-type insertMany struct {
-	tx      *tx
-	head    string
-	columns int
-	args    []any
-}
-
-const rowsAtOnce = 50
-
-func (n *insertMany) add(row ...any) error {
-	if n.args == nil {
-		n.args = make([]any, 0, rowsAtOnce*n.columns)
-	}
-	n.args = append(n.args, row...)
-	if len(n.args) < rowsAtOnce*n.columns {
-		return nil
-	}
-	err := n.tx.exec(n.text(rowsAtOnce), n.args...)
-	n.args = n.args[:0]
-	return err
-}
-
-func (n *insertMany) flush() error {
-	for len(n.args) > 0 {
-		if err := n.tx.exec(n.text(1), n.args[:n.columns]...); err != nil {
-			return err
-		}
-		n.args = n.args[n.columns:]
-	}
-	return nil
-}
-
-func (n *insertMany) text(rows int) string {
-	one := "(?" + strings.Repeat(",?", n.columns-1) + ")"
-	return n.head + one + strings.Repeat(","+one, rows-1)
-}
-
 // known tells which bodies are stored already.
 func (s *Store) known(ctx context.Context, digests []mail.Digest) (map[mail.Digest]bool, error) {
 	const atOnce = 100
@@ -63,7 +24,7 @@ func (s *Store) known(ctx context.Context, digests []mail.Digest) (map[mail.Dige
 			args[i] = digests[min(i, n-1)][:]
 		}
 		var b []byte
-		err := s.rows(ctx, "look up bodies", query, func(r *sql.Rows) error {
+		err := s.index.Rows(ctx, "look up bodies", query, func(r *sql.Rows) error {
 			if err := r.Scan((*sql.RawBytes)(&b)); err != nil {
 				return err
 			}
@@ -91,7 +52,7 @@ func (s *Store) acquireSegment(ctx context.Context) (*blob.Segment, error) {
 		return seg, nil
 	}
 	var candidates []int64
-	err := s.rows(ctx, op, `SELECT id FROM segment WHERE committed < ? ORDER BY id DESC LIMIT ?`, func(r *sql.Rows) error {
+	err := s.index.Rows(ctx, op, `SELECT id FROM segment WHERE committed < ? ORDER BY id DESC LIMIT ?`, func(r *sql.Rows) error {
 		candidates = append(candidates, 0)
 		return r.Scan(&candidates[len(candidates)-1])
 	}, int64(blob.SegmentLimit), maxCandidates)
@@ -111,7 +72,7 @@ func (s *Store) acquireSegment(ctx context.Context) (*blob.Segment, error) {
 	for range maxCandidates {
 		var id int64
 		err := s.change(ctx, op, func(t *tx) (err error) {
-			id, err = t.insert(`INSERT INTO segment (committed) VALUES (0)`)
+			id, err = t.Insert(`INSERT INTO segment (committed) VALUES (0)`)
 			return err
 		})
 		if err != nil {
@@ -128,7 +89,7 @@ func (s *Store) acquireSegment(ctx context.Context) (*blob.Segment, error) {
 
 func (s *Store) committed(ctx context.Context, id int64) (int64, error) {
 	var end int64
-	_, err := s.row(ctx, "find a segment's end", `SELECT committed FROM segment WHERE id = ?`, []any{id}, &end)
+	_, err := s.index.Row(ctx, "find a segment's end", `SELECT committed FROM segment WHERE id = ?`, []any{id}, &end)
 	return end, err
 }
 

@@ -1,4 +1,4 @@
-package sitestore
+package index
 
 import (
 	"context"
@@ -25,12 +25,12 @@ type writer struct {
 	stmts map[string]*sql.Stmt
 }
 
-func openWriter(ctx context.Context, s *Store) (*writer, error) {
+func (f *File) openWriter(ctx context.Context) error {
 	query := url.Values{"_txlock": {"immediate"}, "_pragma": {"busy_timeout(250)", "journal_mode(WAL)", "synchronous(FULL)",
 		"cache_size(-16384)", "wal_autocheckpoint(8000)", "journal_size_limit(67108864)", "temp_store(MEMORY)"}}
-	db, err := sql.Open("sqlite", dsn(s.path, query))
+	db, err := sql.Open("sqlite", dsn(f.path, query))
 	if err != nil {
-		return nil, s.fail("open site", err)
+		return f.Fail("open site", err)
 	}
 	db.SetMaxOpenConns(1)
 	// The first connection may wait for another process: switching to the
@@ -42,9 +42,10 @@ func openWriter(ctx context.Context, s *Store) (*writer, error) {
 	})
 	if err != nil {
 		_ = db.Close()
-		return nil, s.fail("open site", err)
+		return f.Fail("open site", err)
 	}
-	return &writer{turn: make(chan struct{}, 1), db: db, conn: conn, stmts: map[string]*sql.Stmt{}}, nil
+	f.write = &writer{turn: make(chan struct{}, 1), db: db, conn: conn, stmts: map[string]*sql.Stmt{}}
+	return nil
 }
 
 func (w *writer) close() error {
@@ -76,48 +77,48 @@ func patiently(ctx context.Context, try func() error) error {
 	}
 }
 
-// tx is a change under way.
-type tx struct {
-	s *Store
+// Tx is a change under way.
+type Tx struct {
 	w *writer
 }
 
-// change runs fn in one transaction. An error of fn undoes everything. When
-// change returns nil, the change is durable. It does not stop half-way when the
+// Change runs fn in one transaction. An error of fn undoes everything. When
+// Change returns nil, the change is durable. It does not stop half-way when the
 // context ends; it does not begin then.
-func (s *Store) change(ctx context.Context, op string, fn func(t *tx) error) error {
-	if s.write == nil {
-		return failure.New(failure.Denied, op, s.path, "site.read-only", errors.New("the site was opened for reading"))
+func (f *File) Change(ctx context.Context, op string, fn func(t *Tx) error) error {
+	if f.write == nil {
+		return failure.New(failure.Denied, op, f.path, "site.read-only", errors.New("the site was opened for reading"))
 	}
-	if err := ended(ctx, op, s.path); err != nil {
+	if err := Ended(ctx, op, f.path); err != nil {
 		return err
 	}
 	select {
-	case s.write.turn <- struct{}{}:
+	case f.write.turn <- struct{}{}:
 	case <-ctx.Done():
-		return ended(ctx, op, s.path)
+		return Ended(ctx, op, f.path)
 	}
-	defer func() { <-s.write.turn }()
-	if s.write.conn == nil {
-		return failure.New(failure.Usage, op, s.path, "site.closed", fs.ErrClosed)
+	defer func() { <-f.write.turn }()
+	if f.write.conn == nil {
+		return failure.New(failure.Usage, op, f.path, "site.closed", fs.ErrClosed)
 	}
-	t := &tx{s: s, w: s.write}
-	if err := patiently(ctx, func() error { return t.exec("BEGIN IMMEDIATE") }); err != nil {
-		return s.fail(op, err)
+	t := &Tx{w: f.write}
+	if err := patiently(ctx, func() error { return t.Exec("BEGIN IMMEDIATE") }); err != nil {
+		return f.Fail(op, err)
 	}
 	if err := fn(t); err != nil {
-		_ = t.exec("ROLLBACK")
-		return s.fail(op, err)
+		_ = t.Exec("ROLLBACK")
+		return f.Fail(op, err)
 	}
-	if err := t.exec("COMMIT"); err != nil {
+	if err := t.Exec("COMMIT"); err != nil {
 		// A commit that fails may leave the transaction open.
-		_ = t.exec("ROLLBACK")
-		return s.fail(op, err)
+		_ = t.Exec("ROLLBACK")
+		return f.Fail(op, err)
 	}
 	return nil
 }
 
-func (t *tx) stmt(text string) (*sql.Stmt, error) {
+// Stmt is a prepared statement, kept for as long as the index is open.
+func (t *Tx) Stmt(text string) (*sql.Stmt, error) {
 	if st := t.w.stmts[text]; st != nil {
 		return st, nil
 	}
@@ -129,21 +130,22 @@ func (t *tx) stmt(text string) (*sql.Stmt, error) {
 	return st, nil
 }
 
-func (t *tx) exec(text string, args ...any) error {
+// Exec runs a statement.
+func (t *Tx) Exec(text string, args ...any) error {
 	_, err := t.run(text, args...)
 	return err
 }
 
-func (t *tx) run(text string, args ...any) (sql.Result, error) {
-	st, err := t.stmt(text)
+func (t *Tx) run(text string, args ...any) (sql.Result, error) {
+	st, err := t.Stmt(text)
 	if err != nil {
 		return nil, err
 	}
 	return st.Exec(args...)
 }
 
-// insert runs an INSERT and returns the new row's id.
-func (t *tx) insert(text string, args ...any) (int64, error) {
+// Insert runs an INSERT and returns the new row's id.
+func (t *Tx) Insert(text string, args ...any) (int64, error) {
 	r, err := t.run(text, args...)
 	if err != nil {
 		return 0, err
@@ -151,8 +153,8 @@ func (t *tx) insert(text string, args ...any) (int64, error) {
 	return r.LastInsertId()
 }
 
-// count runs a statement and returns how many rows it changed.
-func (t *tx) count(text string, args ...any) (int64, error) {
+// Count runs a statement and returns how many rows it changed.
+func (t *Tx) Count(text string, args ...any) (int64, error) {
 	r, err := t.run(text, args...)
 	if err != nil {
 		return 0, err
@@ -160,9 +162,9 @@ func (t *tx) count(text string, args ...any) (int64, error) {
 	return r.RowsAffected()
 }
 
-// get scans the one row of a query; found is false when there is none.
-func (t *tx) get(text string, args []any, into ...any) (found bool, err error) {
-	st, err := t.stmt(text)
+// Get scans the one row of a query; found is false when there is none.
+func (t *Tx) Get(text string, args []any, into ...any) (found bool, err error) {
+	st, err := t.Stmt(text)
 	if err != nil {
 		return false, err
 	}
