@@ -78,21 +78,27 @@ func (e *Error) WithRemedy(remedy string) *Error { e.Remedy = remedy; return e }
 
 func (e *Error) Error() string {
 	var b strings.Builder
-	b.WriteString(e.Op)
-	if e.Where != "" {
+	add := func(separator, text string) {
 		if b.Len() > 0 {
-			b.WriteString(" ")
+			b.WriteString(separator)
 		}
-		b.WriteString("at " + e.Where)
+		b.WriteString(text)
+	}
+	add("", e.Op)
+	if e.Where != "" {
+		add(" ", "at "+e.Where)
 	}
 	if e.Rule != "" {
-		b.WriteString(" [" + e.Rule + "]")
+		add(" ", "["+e.Rule+"]")
 	}
 	if e.Err != nil {
-		b.WriteString(": " + e.Err.Error())
+		add(": ", e.Err.Error())
 	}
 	if e.Remedy != "" {
-		b.WriteString("; " + e.Remedy)
+		add("; ", e.Remedy)
+	}
+	if b.Len() == 0 {
+		return e.Class.String()
 	}
 	return b.String()
 }
