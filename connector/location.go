@@ -26,6 +26,9 @@ func ParseLocation(s string) (Location, error) {
 	if !ok || scheme == "" || rest == "" {
 		return Location{}, usage(s, "want SYSTEM:PATH, for instance maildir:/srv/mail or site:new.site")
 	}
+	if strings.HasPrefix(rest, "//") {
+		return parseServer(scheme, rest)
+	}
 	loc := Location{Scheme: strings.ToLower(scheme), Path: rest}
 	if i := strings.LastIndexByte(rest, '?'); i >= 0 && strings.Contains(rest[i:], "=") {
 		options, err := url.ParseQuery(rest[i+1:])
@@ -34,20 +37,39 @@ func ParseLocation(s string) (Location, error) {
 		}
 		loc.Path, loc.Options = rest[:i], options
 	}
-	if strings.HasPrefix(rest, "//") {
-		u, err := url.Parse(s)
-		if err != nil || u.Host == "" {
-			return Location{}, usage(s, "want scheme://host[:port]")
-		}
-		if _, secret := u.User.Password(); secret {
-			return Location{}, usage(u.Redacted(), "a password does not belong on the command line")
-		}
-		loc.Path, loc.URL, loc.Options = "", u, u.Query()
-	}
-	if loc.Path == "" && loc.URL == nil {
+	if loc.Path == "" {
 		return Location{}, usage(s, "want SYSTEM:PATH, for instance maildir:/srv/mail or site:new.site")
 	}
 	return loc, nil
+}
+
+// parseServer reads the name of a system that is a server.
+func parseServer(scheme, rest string) (Location, error) {
+	shown := scheme + ":" + withoutSecret(rest)
+	u, err := url.Parse(scheme + ":" + rest)
+	if err != nil || u.Hostname() == "" {
+		return Location{}, usage(shown, "want scheme://host[:port]")
+	}
+	if _, secret := u.User.Password(); secret {
+		return Location{}, usage(shown, "a password does not belong on the command line")
+	}
+	if u.Fragment != "" {
+		return Location{}, usage(shown, "nothing may follow #")
+	}
+	options, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return Location{}, usage(shown, "options after ? are name=value, joined by &")
+	}
+	return Location{Scheme: strings.ToLower(scheme), URL: u, Options: options}, nil
+}
+
+// withoutSecret leaves out whatever may be a user's name and password, also
+// where the name cannot be parsed.
+func withoutSecret(rest string) string {
+	if i := strings.LastIndexByte(rest, '@'); i >= 0 {
+		return "//..." + rest[i:]
+	}
+	return rest
 }
 
 // String is the location as it may be shown and kept in a ledger.
