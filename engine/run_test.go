@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -53,10 +54,13 @@ func TestFaults(t *testing.T) {
 		"source.Mailbox", "source.Folders", "source.Census", "source.Messages", "source.Open", "source.Read", "target.Read"} {
 		for _, mode := range []fake.Mode{fake.Before, fake.After, fake.Partial} {
 			for _, err := range []error{nil, failure.New(failure.Internal, "test", "", "test.internal", errors.New("broken")), failure.New(failure.Denied, "test", "", "test.denied", errors.New("no"))} {
-				for _, n := range []int{3, 5, 9} {
+				for _, n := range []int{3, 8} {
+					if err != nil && n > 3 {
+						continue // the later moment is tried with the passing error only
+					}
 					b := newBench(t, fake.Options{})
 					b.options.BatchMessages = 4
-					b.fill(2, 24)
+					b.fill(2, 16)
 					b.dst.Inject(fake.Fault{Call: call, N: n, Mode: mode, K: 2, Err: err})
 					b.src.Inject(fake.Fault{Call: call, N: n, Mode: mode, K: 2, Err: err})
 					b.run(context.Background())
@@ -67,7 +71,7 @@ func TestFaults(t *testing.T) {
 						t.Fatalf("%s mode %d n %d: second run: %v", call, mode, n, o.err)
 					}
 					b.same(2)
-					if w := b.account(); w.Verified != 48 || w.Exit != 0 {
+					if w := b.account(); w.Verified != 32 || w.Exit != 0 {
 						t.Fatalf("%s mode %d n %d err %v: waybill %+v", call, mode, n, err, w)
 					}
 					if t.Failed() {
@@ -101,7 +105,7 @@ func TestLostAnswers(t *testing.T) {
 // TestCancelledAtEveryCall stops the run at the n-th call of the target, for
 // each n, and goes on with a new process's eyes.
 func TestCancelledAtEveryCall(t *testing.T) {
-	for n := 1; n < 60; n += 2 {
+	for n := 1; n < 60; n += 3 {
 		b := newBench(t, fake.Options{})
 		b.options.BatchMessages = 4
 		b.fill(2, 21)
@@ -247,11 +251,10 @@ func TestMessagesUnderNewKeysAreFollowed(t *testing.T) {
 func TestThrottlingWaitsAndIsNoFailure(t *testing.T) {
 	b := newBench(t, fake.Options{})
 	b.fill(2, 12)
-	var waited time.Duration
-	now := time.Unix(1e9, 0)
-	b.clock = engine.Clock{Now: func() time.Time { return now }, Sleep: func(ctx context.Context, d time.Duration) error {
-		waited += d
-		now = now.Add(d)
+	var waited atomic.Int64
+	begin := time.Unix(1e9, 0)
+	b.clock = engine.Clock{Now: func() time.Time { return begin.Add(time.Duration(waited.Load())) }, Sleep: func(ctx context.Context, d time.Duration) error {
+		waited.Add(int64(d))
 		return ctx.Err()
 	}}
 	b.options.Workers = 1
@@ -261,8 +264,8 @@ func TestThrottlingWaitsAndIsNoFailure(t *testing.T) {
 	if o := b.run(context.Background()); o.err != nil || o.result.Failed != 0 {
 		t.Fatalf("result %+v, error %v", o.result, o.err)
 	}
-	if waited < 7*time.Second {
-		t.Errorf("waited %s, was asked to wait 7s", waited)
+	if d := time.Duration(waited.Load()); d < 7*time.Second {
+		t.Errorf("waited %s, was asked to wait 7s", d)
 	}
 	b.same(2)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,15 +46,19 @@ func (c canary) fly(ctx context.Context, together int) []rights.Finding {
 		return c.refused("write to the ledger", err)
 	}
 	if err := c.box.CreateFolder(ctx, mail.Folder{Path: folder}); err != nil {
-		c.m.gone(c.account + " " + token)
+		// It may be there all the same: a lost answer. What cannot be removed now
+		// stays in the ledger for the next preflight.
+		if !left.Own || c.folderGone(folder) {
+			c.m.gone(c.account + " " + token)
+		}
 		return c.refused("create a folder", err)
 	}
 	body := strings.ReplaceAll(canaryText, "%s", token)
 	item := connector.Item{Message: mail.Message{Key: token, Size: int64(len(body)), InternalDate: canaryDate, Flags: canaryFlags(caps)},
 		Open: func(context.Context) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(body)), nil }}
-	id, findings := c.deliver(ctx, left, item, body, action)
+	id, sure, findings := c.deliver(ctx, left, item, body, action)
 	after := c.cleanUp(folder, id, caps.EmptyFolders)
-	if len(after) == 0 {
+	if len(after) == 0 && (sure || left.Own) {
 		c.m.gone(c.account + " " + token)
 	}
 	return append(findings, after...)
@@ -67,44 +72,71 @@ func canaryFlags(caps connector.Capabilities) mail.FlagSet {
 	return set
 }
 
-func (c canary) deliver(ctx context.Context, left trace, item connector.Item, body, action string) (id string, findings []rights.Finding) {
+// deliver returns the canary's place, empty when it has none, and whether that
+// is sure.
+func (c canary) deliver(ctx context.Context, left trace, item connector.Item, body, action string) (id string, sure bool, findings []rights.Finding) {
 	folder := left.Folder
 	at, err := c.box.Position(ctx, folder)
 	if err != nil {
-		return "", c.refused("see the position of a folder", err)
+		return "", true, c.refused("see the position of a folder", err)
 	}
 	left.Position = at
 	if err := c.m.leave(ctx, c.account+" "+item.Key, left); err != nil {
-		return "", c.refused("write to the ledger", err)
+		return "", true, c.refused("write to the ledger", err)
 	}
 	receipts, err := c.box.Append(ctx, folder, at, []connector.Item{item})
+	if err == nil && len(receipts) != 1 {
+		err = fmt.Errorf("%d receipts for one message", len(receipts))
+	}
 	switch {
 	case err != nil:
-		return c.find(ctx, folder, at), c.refused(action, err)
-	case len(receipts) != 1:
-		return c.find(ctx, folder, at), c.refused(action, fmt.Errorf("%d receipts for one message", len(receipts)))
+		id, lost := c.find(folder, at)
+		return id, lost == nil, c.refused(action, err)
 	case receipts[0].Err != nil:
-		return "", c.refused(action, receipts[0].Err)
+		return "", true, c.refused(action, receipts[0].Err)
 	}
 	if id = receipts[0].ID; id == "" {
-		id = c.find(ctx, folder, at)
+		if id, err = c.find(folder, at); err == nil && id == "" {
+			err = errors.New("the message is not in the folder that it was delivered to")
+		}
+		if err != nil {
+			return id, false, c.refused(action, err)
+		}
 	}
 	findings = append(findings, rights.Finding{Action: action, Where: c.account, OK: true})
 	if len(receipts[0].Notes) > 0 {
 		c.m.step(ctx, "preflight: the target made notes", "account", c.account, "notes", receipts[0].Notes)
 	}
-	return id, append(findings, c.compare(ctx, folder, id, item, body)...)
+	return id, true, append(findings, c.compare(ctx, folder, id, item, body)...)
 }
 
-// find looks for a canary whose place nobody told.
-func (c canary) find(ctx context.Context, folder mail.Path, at connector.Position) (id string) {
+// find looks for a canary whose place nobody told, also when the run was
+// cancelled meanwhile. Other mail may have arrived beside it.
+func (c canary) find(folder mail.Path, at connector.Position) (id string, err error) {
+	ctx := context.Background()
 	for stored, err := range c.box.Arrived(ctx, folder, at) {
 		if err != nil {
-			return id
+			return id, err
 		}
-		id = stored.ID
+		ours, err := isCanary(ctx, c.box, folder, stored.ID)
+		if err != nil {
+			return id, err
+		}
+		if ours {
+			id = stored.ID
+		}
 	}
-	return id
+	return id, nil
+}
+
+// folderGone removes a folder that may have been made.
+func (c canary) folderGone(folder mail.Path) bool {
+	ctx := context.Background()
+	if err := c.box.DeleteFolder(ctx, folder); err == nil || failure.ClassOf(err) == failure.Vanished {
+		return true
+	}
+	folders, err := c.box.Folders(ctx)
+	return err == nil && !slices.ContainsFunc(folders, func(f mail.Folder) bool { return f.Path == folder })
 }
 
 // compare reads the canary back as its owner sees it.

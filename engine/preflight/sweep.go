@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"slices"
 
 	"waybill/connector"
@@ -86,37 +87,59 @@ func (m *Check) sweepOne(ctx context.Context, t trace) error {
 	if err != nil {
 		return err
 	}
-	var ids []string
-	if t.Position != "" {
-		for stored, arrived := range box.Arrived(ctx, t.Folder, t.Position) {
-			if arrived != nil {
-				err = arrived
-				break
-			}
-			if t.Own || isCanary(ctx, box, t.Folder, stored.ID) {
-				ids = append(ids, stored.ID)
-			}
-		}
-	}
-	for _, id := range slices.Backward(ids) {
-		err = errors.Join(err, box.Remove(ctx, t.Folder, id))
-	}
+	err = t.removeMessages(ctx, box)
 	if t.Own {
-		if deleteErr := box.DeleteFolder(ctx, t.Folder); failure.ClassOf(deleteErr) != failure.Vanished {
-			err = errors.Join(err, deleteErr)
-		}
+		err = errors.Join(err, unlessVanished(box.DeleteFolder(ctx, t.Folder)))
 	}
 	return errors.Join(err, box.Close())
 }
 
-// isCanary looks into a message that arrived in somebody's inbox.
-func isCanary(ctx context.Context, box connector.TargetMailbox, folder mail.Path, id string) bool {
+// removeMessages removes what the trace's canary delivered.
+func (t trace) removeMessages(ctx context.Context, box connector.TargetMailbox) (err error) {
+	if t.Position == "" {
+		return nil
+	}
+	var ids []string
+	for stored, arrived := range box.Arrived(ctx, t.Folder, t.Position) {
+		if arrived != nil {
+			err = unlessVanished(arrived)
+			break
+		}
+		ours := t.Own
+		if !ours {
+			var unread error
+			ours, unread = isCanary(ctx, box, t.Folder, stored.ID)
+			err = errors.Join(err, unread)
+		}
+		if ours {
+			ids = append(ids, stored.ID)
+		}
+	}
+	for _, id := range slices.Backward(ids) {
+		err = errors.Join(err, unlessVanished(box.Remove(ctx, t.Folder, id)))
+	}
+	return err
+}
+
+// unlessVanished is err, or nil when it says that there is nothing any more.
+func unlessVanished(err error) error {
+	if err != nil && failure.ClassOf(err) == failure.Vanished {
+		return nil
+	}
+	return err
+}
+
+// isCanary looks into a message that arrived in somebody's inbox. One that is
+// gone again is none.
+func isCanary(ctx context.Context, box connector.TargetMailbox, folder mail.Path, id string) (bool, error) {
 	_, r, err := box.Open(ctx, folder, id)
 	if err != nil {
-		return false
+		return false, unlessVanished(err)
 	}
-	defer r.Close()
 	start := make([]byte, len(canaryStart))
-	n, _ := r.Read(start)
-	return string(start[:n]) == canaryStart
+	n, err := io.ReadFull(r, start)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = nil // shorter than a canary
+	}
+	return string(start[:n]) == canaryStart, errors.Join(err, r.Close())
 }
