@@ -35,6 +35,3 @@ func inode(fi fs.FileInfo) uint64 {
 	}
 	return 0
 }
-
-// mayWrite reports whether we may make files in a directory.
-func mayWrite(dir string) bool { return unix.Access(dir, unix.W_OK|unix.X_OK) == nil }

@@ -3,13 +3,14 @@ package mbox
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
 	"waybill/connector"
+	"waybill/connector/files"
 	"waybill/failure"
 	format "waybill/format/mbox"
 	"waybill/mail"
@@ -85,10 +86,6 @@ func (m *sourceMailbox) folder(ctx context.Context, path mail.Path) (*folder, er
 	return f, nil
 }
 
-// youth is how long a time stamp may still belong to a change that is going on:
-// some file systems count in steps of two seconds.
-const youth = 2 * time.Second
-
 func (m *sourceMailbox) Census(ctx context.Context, path mail.Path, exact bool) (connector.Census, error) {
 	f, err := m.folder(ctx, path)
 	if err != nil || f.file == "" {
@@ -99,10 +96,9 @@ func (m *sourceMailbox) Census(ctx context.Context, path mail.Path, exact bool) 
 		return connector.Census{}, err
 	}
 	defer func() { _ = file.Close() }()
-	c := connector.Census{Messages: -1, Bytes: id.size}
-	if age := time.Since(time.Unix(0, id.modified)); age > youth {
-		c.State = fmt.Sprintf("%d-%d-%d", id.size, id.modified, id.inode)
-	}
+	// An append that is not finished, told by its journal, is not listed.
+	dir, name := filepath.Split(f.file)
+	c := connector.Census{Messages: -1, Bytes: id.size, State: files.State(time.Now(), f.file, filepath.Join(dir, journalName(name)))}
 	if !exact {
 		return c, nil
 	}

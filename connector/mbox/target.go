@@ -2,15 +2,9 @@ package mbox
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"io"
-	"io/fs"
-	"iter"
-	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"sync/atomic"
 
 	"waybill/connector"
@@ -54,151 +48,6 @@ func Target(ctx context.Context, loc connector.Location) (connector.Target, erro
 func (t *target) Capabilities() connector.Capabilities { return capabilities(t.loc) }
 func (t *target) Close() error                         { return nil }
 
-func (t *target) Accounts(ctx context.Context) iter.Seq2[directory.User, error] {
-	return func(yield func(directory.User, error) bool) {
-		ids, err := t.accounts(ctx)
-		if err != nil {
-			yield(directory.User{}, err)
-			return
-		}
-		for _, id := range ids {
-			if err := alive(ctx, "list accounts", t.loc.Path); err != nil {
-				yield(directory.User{}, err)
-				return
-			}
-			if !yield(directory.User{ID: id}, nil) {
-				return
-			}
-		}
-	}
-}
-
-func (t *target) accounts(ctx context.Context) ([]string, error) {
-	if err := alive(ctx, "list accounts", t.loc.Path); err != nil {
-		return nil, err
-	}
-	scan, err := files.OpenScan(t.loc.Path)
-	if failure.ClassOf(err) == failure.Vanished {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = scan.Close() }()
-	var ids []string
-	err = scan.Each(ctx, func(raw []byte) error {
-		name := string(raw)
-		if name[0] == '.' {
-			return nil
-		}
-		if info, err := scan.Stat(name); err == nil && info.IsDir() {
-			ids = append(ids, nameOf(name))
-		}
-		return nil
-	})
-	slices.Sort(ids)
-	return ids, err
-}
-
-// element is the path element of an account.
-func (t *target) element(id string) (string, error) {
-	element, ok := elementOf(id)
-	if id == "" || !ok {
-		return "", failure.New(failure.Unsupported, "name account", id, "mbox.account-name",
-			errors.New("the name is empty or too long for a directory")).WithRemedy("give the account another name in the user map")
-	}
-	return element, nil
-}
-
-// CreateAccount makes the directory beside its place and moves it there, so that
-// an account is whole or not there.
-func (t *target) CreateAccount(ctx context.Context, u directory.User) error {
-	if err := alive(ctx, "create account", u.ID); err != nil {
-		return err
-	}
-	element, err := t.element(u.ID)
-	if err != nil {
-		return err
-	}
-	if err := os.Mkdir(t.loc.Path, files.DirMode); err == nil {
-		t.made.Store(true)
-	} else if !errors.Is(err, fs.ErrExist) {
-		return files.Fail("make directory", t.loc.Path, "dir.make", err)
-	}
-	root, err := files.OpenDir(t.loc.Path)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = root.Close() }()
-	for _, taken := range []string{element, element + suffix} {
-		if _, err := root.Lstat(taken); err == nil {
-			return failure.New(failure.Conflict, "create account", root.Join(taken), "mbox.account-exists", errors.New("there is an account of that name"))
-		} else if failure.ClassOf(err) != failure.Vanished {
-			return err
-		}
-	}
-	fresh := ".waybill-" + files.Token() + ".tmp"
-	err = func() error {
-		if _, err := root.Mkdir(fresh); err != nil {
-			return err
-		}
-		dir, err := root.Open(fresh)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = dir.Close() }()
-		return makeFile(dir, string(mail.Inbox)+suffix)
-	}()
-	if err == nil {
-		err = root.Rename(fresh, element)
-	}
-	if err != nil {
-		_ = root.RemoveAll(fresh)
-		return err
-	}
-	return root.Sync()
-}
-
-// makeFile makes an empty file, durably.
-func makeFile(dir *files.Dir, name string) error {
-	f, err := dir.Create(name)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return files.Fail("make file", dir.Join(name), "file.create", err)
-	}
-	return dir.Sync()
-}
-
-func (t *target) DeleteAccount(ctx context.Context, id string) error {
-	if err := alive(ctx, "delete account", id); err != nil {
-		return err
-	}
-	element, err := t.element(id)
-	if err != nil {
-		return err
-	}
-	root, err := files.OpenDir(t.loc.Path)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = root.Close() }()
-	if _, err := root.Lstat(element); err != nil {
-		return err
-	}
-	if err := root.RemoveAll(element); err != nil {
-		return err
-	}
-	if err := root.Sync(); err != nil {
-		return err
-	}
-	if t.made.Load() && os.Remove(t.loc.Path) == nil { // refused while anything is in it
-		t.made.Store(false)
-	}
-	return nil
-}
-
 func (t *target) CreateContact(ctx context.Context, c directory.Contact) error {
 	return noDirectory(ctx, "create contact", c.ID)
 }
@@ -224,26 +73,12 @@ func (t *target) Probe(ctx context.Context) ([]rights.Finding, error) {
 	if err := alive(ctx, "probe", t.loc.Path); err != nil {
 		return nil, err
 	}
-	dir := t.loc.Path
-	if _, err := files.Stat(dir); failure.ClassOf(err) == failure.Vanished {
-		dir = filepath.Dir(filepath.Clean(dir))
-	}
-	f := rights.Finding{Action: "make accounts", Where: dir, OK: mayWrite(dir)}
-	if !f.OK {
-		f.Needed = "to write to the directory"
-		f.Grant = "chown or chmod " + shellQuote(dir) + " for the user who runs this"
-	}
-	return []rights.Finding{f}, nil
+	return []rights.Finding{files.ProbeDir(t.loc.Path)}, nil
 }
 
-func shellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
-
+// Fingerprint is the SHA-256 of all bytes: what is stored comes back as it was.
 func (t *target) Fingerprint(ctx context.Context, message io.Reader) (mail.Digest, error) {
-	sum := sha256.New()
-	if _, err := io.Copy(sum, &guarded{ctx: ctx, r: message, where: "message"}); err != nil {
-		return mail.Digest{}, err
-	}
-	return mail.Digest(sum.Sum(nil)), nil
+	return files.Digest(ctx, message)
 }
 
 // guarded is a reader that ends with its context.
@@ -264,16 +99,16 @@ func (t *target) Mailbox(ctx context.Context, account string) (connector.TargetM
 	if err := alive(ctx, "open mailbox", account); err != nil {
 		return nil, err
 	}
-	element, err := t.element(account)
+	name, err := t.find(ctx, account)
 	if err != nil {
-		return nil, failure.New(failure.Vanished, "open mailbox", account, "mbox.no-account", errors.New("no account can have that name"))
+		return nil, err
 	}
 	root, err := files.OpenDir(t.loc.Path)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = root.Close() }()
-	dir, err := root.Open(element)
+	dir, err := root.Open(name)
 	if err != nil {
 		return nil, err
 	}
