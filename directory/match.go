@@ -120,7 +120,7 @@ func (m *matcher) assign(u User) Assignment {
 		return a.with(Collide, fmt.Sprintf("the user map says existing, and there is no account %q", a.Account))
 	case exists && m.opt.Ours[a.Account]:
 		return a.with(Existing, "made by an earlier run of this migration")
-	case m.opt.Key == MatchAddress && row.Account == "":
+	case m.opt.Key == MatchAddress && row.Account == "" && row.Action != string(Create):
 		if found, ok := m.assignByAddress(a); ok {
 			return found
 		}
