@@ -90,13 +90,13 @@ func (c canary) deliver(ctx context.Context, left trace, item connector.Item, bo
 	}
 	switch {
 	case err != nil:
-		id, lost := c.find(folder, at)
+		id, lost := c.find(left)
 		return id, lost == nil, c.refused(action, err)
 	case receipts[0].Err != nil:
 		return "", true, c.refused(action, receipts[0].Err)
 	}
 	if id = receipts[0].ID; id == "" {
-		if id, err = c.find(folder, at); err == nil && id == "" {
+		if id, err = c.find(left); err == nil && id == "" {
 			err = errors.New("the message is not in the folder that it was delivered to")
 		}
 		if err != nil {
@@ -112,15 +112,17 @@ func (c canary) deliver(ctx context.Context, left trace, item connector.Item, bo
 
 // find looks for a canary whose place nobody told, also when the run was
 // cancelled meanwhile. Other mail may have arrived beside it.
-func (c canary) find(folder mail.Path, at connector.Position) (id string, err error) {
+func (c canary) find(t trace) (id string, err error) {
 	ctx := context.Background()
-	for stored, err := range c.box.Arrived(ctx, folder, at) {
+	for stored, err := range c.box.Arrived(ctx, t.Folder, t.Position) {
 		if err != nil {
 			return id, err
 		}
-		ours, err := isCanary(ctx, c.box, folder, stored.ID)
-		if err != nil {
-			return id, err
+		ours := t.Own
+		if !ours {
+			if ours, err = isCanary(ctx, c.box, t.Folder, stored.ID); err != nil {
+				return id, err
+			}
 		}
 		if ours {
 			id = stored.ID
