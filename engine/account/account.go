@@ -4,13 +4,13 @@ package account
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"time"
 
 	"waybill/directory"
 	"waybill/engine"
 	"waybill/event"
+	"waybill/failure"
 	"waybill/ledger"
 	"waybill/report"
 	"waybill/rights"
@@ -65,7 +65,8 @@ func Make(ctx context.Context, l *ledger.Ledger, program string, now time.Time) 
 			continue
 		}
 		if err := json.Unmarshal(body, into); err != nil {
-			return nil, fmt.Errorf("document %s of the ledger: %w", name, err)
+			return nil, failure.New(failure.Malformed, "read the ledger", "document "+name, "ledger.document", err).
+				WithRemedy("run the migration again: it writes the document anew")
 		}
 	}
 	w.Source, w.Target, w.Level = ends.Source, ends.Target, ends.Level
