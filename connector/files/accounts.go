@@ -114,8 +114,14 @@ func (a Accounts) Create(ctx context.Context, user string, fill func(*Dir) error
 	}
 	defer func() { _ = d.Close() }()
 	name, _ := EscapeName(user)
-	_, ferr := a.Find(ctx, user)
 	_, lerr := d.Lstat(name)
+	ferr := lerr
+	if name != user {
+		// Somebody else may have written the name in another way. To look through
+		// all directories for each account would cost the square of their number,
+		// so a name that needs no escapes is taken to be written as it is.
+		_, ferr = a.Find(ctx, user)
+	}
 	if ferr == nil || lerr == nil {
 		return failure.New(failure.Conflict, "create account", d.Join(name), a.rule("account-exists"), fs.ErrExist)
 	}
