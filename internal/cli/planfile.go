@@ -6,8 +6,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
+	"unicode"
 
 	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
 
 	"waybill/directory"
 	"waybill/engine"
@@ -34,10 +39,18 @@ func readPlan(path string) (*engine.Plan, error) {
 		return nil, failure.New(failure.Usage, "read plan", path, "plan.open", err)
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxPlanBytes))
+	text, err := io.ReadAll(io.LimitReader(f, maxPlanBytes+1))
 	if err != nil {
 		return nil, failure.New(failure.ClassOf(err), "read plan", path, "plan.read", err)
 	}
+	if len(text) > maxPlanBytes { // one that is cut off would leave users out
+		return nil, failure.New(failure.TooLarge, "read plan", path, "plan.too-large", fmt.Errorf("it has more than %d bytes", maxPlanBytes)).
+			WithRemedy("split it by users, and run once with each part")
+	}
+	return parsePlan(path, text)
+}
+
+func parsePlan(path string, text []byte) (*engine.Plan, error) {
 	var plan engine.Plan
 	if err := yaml.UnmarshalWithOptions(text, &plan, yaml.Strict()); err != nil {
 		return nil, failure.New(failure.Usage, "read plan", path, "plan.syntax", errors.New(yaml.FormatError(err, false, true))).
@@ -74,15 +87,16 @@ func planFault(path string, u engine.PlanUser, what string) error {
 
 // writePlan writes a plan file, whole or not at all.
 func writePlan(path string, plan *engine.Plan) error {
-	text, err := yaml.MarshalWithOptions(plan, yaml.IndentSequence(true))
+	node, err := yaml.ValueToNode(plan, yaml.IndentSequence(true))
 	if err != nil {
 		return err
 	}
+	ast.Walk(quoter{}, node)
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".waybill-plan-*")
 	if err != nil {
 		return err
 	}
-	_, err = tmp.WriteString(planHeader + string(text))
+	_, err = tmp.WriteString(planHeader + node.String() + "\n")
 	err = errors.Join(err, tmp.Sync(), tmp.Close())
 	if err == nil {
 		err = os.Rename(tmp.Name(), path)
@@ -91,4 +105,37 @@ func writePlan(path string, plan *engine.Plan) error {
 		_ = os.Remove(tmp.Name())
 	}
 	return err
+}
+
+// quoter puts text into double quotes that would not be read as it was written:
+// the names of users and folders are whatever somebody once typed.
+type quoter struct{}
+
+// Visit implements ast.Visitor.
+func (quoter) Visit(node ast.Node) ast.Visitor {
+	n, ok := node.(*ast.StringNode)
+	if !ok {
+		return quoter{}
+	}
+	text, quoted := n.Value, false
+	if strings.HasPrefix(text, `"`) {
+		if inner, err := strconv.Unquote(text); err == nil {
+			text, quoted = inner, true
+		}
+	}
+	if quoted || !plainText(text) {
+		n.Value, n.Token.Type = text, token.DoubleQuoteType
+	}
+	return quoter{}
+}
+
+// plainText reports whether text needs no quotes, on the safe side.
+func plainText(text string) bool {
+	for i, r := range text {
+		letter := unicode.IsLetter(r) && r < 0x2000
+		if !letter && (i == 0 || !unicode.IsDigit(r) && !strings.ContainsRune(" _.,@/()+-", r) && !(r == ':' && !strings.HasSuffix(text, ":"))) {
+			return false
+		}
+	}
+	return text != "" && text == strings.TrimSpace(text) && !strings.Contains(text, ": ")
 }
