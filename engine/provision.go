@@ -9,6 +9,7 @@ import (
 	"waybill/directory"
 	"waybill/event"
 	"waybill/failure"
+	"waybill/ledger"
 )
 
 // Provisioned counts what Provision did.
@@ -77,7 +78,7 @@ func (m *Migration) provisionAccount(ctx context.Context, u PlanUser, before str
 		}
 		return false, err
 	}
-	if err := m.Ledger.SetProvisioned(ctx, "account", u.Account, "made"); err != nil {
+	if err := m.Ledger.SetProvisioned(ctx, "account", u.Account, ledger.ProvisionedMade); err != nil {
 		return made, unremembered{err}
 	}
 	return made, nil

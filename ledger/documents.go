@@ -67,12 +67,21 @@ func (l *Ledger) Pair(ctx context.Context) (source, target string, err error) {
 // (state "intended") and after it ("made"), so that after a crash our own
 // account is known from a stranger's of the same name.
 func (l *Ledger) SetProvisioned(ctx context.Context, kind, id, state string) error {
-	return l.write(ctx, "remember what was made", func(w *writer) error {
+	// What is about to be made has to be on the disk before it is made. That it
+	// is made, or removed, may follow: without it a run looks again.
+	later := state == ProvisionedMade || state == ProvisionedRemoved
+	return l.writeTask(ctx, "remember what was made", later, func(w *writer) error {
 		_, err := w.exec(`INSERT INTO provisioned (kind, id, state) VALUES (?, ?, ?)
 			ON CONFLICT (kind, id) DO UPDATE SET state = excluded.state`, kind, id, state)
 		return err
 	})
 }
+
+// The states of provisioned things that SetProvisioned need not wait for.
+const (
+	ProvisionedMade    = "made"
+	ProvisionedRemoved = "removed"
+)
 
 // Provisioned returns id -> state for a kind.
 func (l *Ledger) Provisioned(ctx context.Context, kind string) (map[string]string, error) {

@@ -10,6 +10,7 @@ import (
 	"waybill/connector"
 	"waybill/event"
 	"waybill/failure"
+	"waybill/ledger"
 	"waybill/mail"
 )
 
@@ -30,7 +31,7 @@ type trace struct {
 
 const (
 	kindCanary   = "canary"
-	canaryIsGone = "removed"
+	canaryIsGone = ledger.ProvisionedRemoved
 )
 
 // leave records a trace under a name before it is made.
