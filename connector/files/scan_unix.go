@@ -41,7 +41,9 @@ func (s *Scan) Each(ctx context.Context, f func(name []byte) error) error {
 	if _, err := unix.Seek(s.fd, 0, 0); err != nil {
 		return Fail("list directory", s.path, "dir.list", err)
 	}
-	buf := make([]byte, 64<<10)
+	// The first piece is small: many a caller wants no more than the first name,
+	// and many a directory has no more.
+	buf := make([]byte, 2<<10)
 	for {
 		if err := ctx.Err(); err != nil {
 			return Fail("list directory", s.path, "dir.list", err)
@@ -53,6 +55,9 @@ func (s *Scan) Each(ctx context.Context, f func(name []byte) error) error {
 		}
 		if n == 0 {
 			return nil
+		}
+		if len(buf) < 64<<10 {
+			buf = make([]byte, 64<<10)
 		}
 	}
 }
