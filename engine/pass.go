@@ -18,18 +18,19 @@ type pass struct {
 	folder ledger.Folder
 	skip   bool // the plan leaves the folder out
 
-	nextSeq  int64
-	chunk    []mail.Message // listed, not yet looked up
-	batch    []mail.Message // to be sent
-	size     int64          // of batch
-	settled  []ledger.Row   // outcomes that wait for the next checkpoint
-	closing  []int64        // intents that these outcomes settle
-	verify   chan proven    // the verification in flight, nil when none
-	found    int64
-	again    bool // something here is to be tried again by the next run
-	merged   int64
-	kept     int64     // flags changed on both sides, the target's stayed
-	vanished *vanished // rows that the source lists no more; nil on a first pass
+	nextSeq    int64
+	chunk      []mail.Message // listed, not yet looked up
+	batch      []mail.Message // to be sent
+	size       int64          // of batch
+	settled    []ledger.Row   // outcomes that wait for the next checkpoint
+	closing    []int64        // intents that these outcomes settle
+	verify     chan proven    // the verification in flight, nil when none
+	found      int64
+	foundBytes int64 // of what was found, as far as it is known
+	again      bool  // something here is to be tried again by the next run
+	merged     int64
+	kept       int64     // flags changed on both sides, the target's stayed
+	vanished   *vanished // rows that the source lists no more; nil on a first pass
 }
 
 // lookupChunk is how many listed messages are looked up in the ledger at once.
@@ -63,7 +64,7 @@ func (p *pass) all(ctx context.Context) (err error) {
 	if err := p.leaveGone(ctx); err != nil {
 		return err
 	}
-	done := &ledger.Complete{Census: census.State, Found: p.found}
+	done := &ledger.Complete{Census: census.State, Found: p.found, FoundBytes: p.foundBytes}
 	if p.again {
 		done.Census = "" // so that the next run lists the folder again
 	}
@@ -153,6 +154,7 @@ func (p *pass) look(ctx context.Context) error {
 
 // decide does what is due for one message, given what the ledger has of it.
 func (p *pass) decide(ctx context.Context, m mail.Message, row ledger.Row) error {
+	p.foundBytes += max(m.Size, row.Size, 0)
 	switch {
 	case p.skip && row.State == ledger.Planned:
 		return p.conclude(ctx, ledger.Row{Key: m.Key, State: ledger.Skipped, Size: max(m.Size, 0), Date: m.InternalDate, Flags: m.Flags, Rule: "plan.folder-skipped", Reason: "the plan leaves this folder out"})

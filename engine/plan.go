@@ -229,14 +229,14 @@ func (m *Migration) planMailbox(ctx context.Context, line *PlanUser, before map[
 	if err != nil {
 		return err
 	}
-	known := map[mail.Path]ledger.Tally{}
+	known := map[mail.Path]ledger.Folder{}
 	if id := before[line.User]; id != 0 {
-		tallies, err := m.Ledger.Tallies(ctx, id)
+		before, err := m.Ledger.Folders(ctx, id)
 		if err != nil {
 			return err
 		}
-		for _, t := range tallies {
-			known[t.Path] = t
+		for _, f := range before {
+			known[f.Path] = f
 		}
 	}
 	names := newNaming(m.Target)
@@ -271,16 +271,13 @@ func (m *Migration) planMailbox(ctx context.Context, line *PlanUser, before map[
 // takeCensus tells how much is in a folder: from the ledger where nothing
 // changed since the last pass, by counting where the size is not known otherwise
 // (without it nobody can say how long a run will take).
-func takeCensus(ctx context.Context, box connector.SourceMailbox, known ledger.Tally, path mail.Path, exact bool) (connector.Census, error) {
+func takeCensus(ctx context.Context, box connector.SourceMailbox, known ledger.Folder, path mail.Path, exact bool) (connector.Census, error) {
 	census, err := box.Census(ctx, path, exact)
 	if err != nil || exact {
 		return census, err
 	}
 	if known.Complete && census.State != "" && census.State == known.Census {
-		census.Messages, census.Bytes = known.Found, 0
-		for _, n := range known.Bytes {
-			census.Bytes += n
-		}
+		census.Messages, census.Bytes = known.Found, known.FoundBytes
 		return census, nil
 	}
 	if census.Bytes < 0 {

@@ -132,8 +132,8 @@ func (w *writer) apply(lease Lease, c change) error {
 		}
 	}
 	if c.Complete != nil {
-		_, err = w.exec(`UPDATE folder SET census = ?, complete = 1, found = ?, error = '', class = ? WHERE id = ?`,
-			c.Complete.Census, c.Complete.Found, failure.Internal.String(), c.Folder)
+		_, err = w.exec(`UPDATE folder SET census = ?, complete = 1, found = ?, bytes = ?, error = '', class = ? WHERE id = ?`,
+			c.Complete.Census, c.Complete.Found, c.Complete.FoundBytes, failure.Internal.String(), c.Folder)
 	}
 	return err
 }

@@ -11,7 +11,7 @@ import (
 )
 
 const folderColumns = `folder.id, folder.mailbox, folder.path, folder.target, folder.special_use, folder.census,
-	folder.complete, folder.found, folder.error, folder.class`
+	folder.complete, folder.found, folder.bytes, folder.error, folder.class`
 
 // folderFields are where the columns of a folder go.
 type folderFields struct {
@@ -21,7 +21,7 @@ type folderFields struct {
 }
 
 func (f *folderFields) into() []any {
-	return []any{&f.ID, &f.Mailbox, &f.path, &f.target, &f.use, &f.Census, &f.complete, &f.Found, &f.Error, &f.class}
+	return []any{&f.ID, &f.Mailbox, &f.path, &f.target, &f.use, &f.Census, &f.complete, &f.Found, &f.FoundBytes, &f.Error, &f.class}
 }
 
 func (f *folderFields) folder() Folder {
@@ -51,7 +51,7 @@ func (l *Ledger) PutFolder(ctx context.Context, lease Lease, f Folder) (Folder, 
 			target = CASE WHEN EXISTS (SELECT 1 FROM message WHERE message.folder = folder.id)
 				OR EXISTS (SELECT 1 FROM intent WHERE intent.folder = folder.id)
 				THEN folder.target ELSE excluded.target END
-			RETURNING id, mailbox, path, target, special_use, census, complete, found, error, class`,
+			RETURNING id, mailbox, path, target, special_use, census, complete, found, bytes, error, class`,
 			[]any{lease.Mailbox, string(f.Path), string(f.Target), string(f.Use)}, out.into()...)
 		return err
 	})

@@ -101,8 +101,9 @@ type Rekey struct{ Old, New string }
 type Complete struct {
 	// Census is connector.Census.State, taken before the listing began.
 	Census string
-	// Found is how many messages the listing held.
-	Found int64
+	// Found is how many messages the listing held, FoundBytes how much they were,
+	// as far as their sizes were known.
+	Found, FoundBytes int64
 }
 
 // Mailbox is one user's mailbox and the job of moving it.
@@ -197,6 +198,8 @@ type Folder struct {
 	Census   string
 	Complete bool
 	Found    int64 // messages in the last complete listing
+	// FoundBytes is how much these were, as far as their sizes were known.
+	FoundBytes int64
 	// Error tells why the last pass did not go through; empty otherwise.
 	Error string
 	Class failure.Class

@@ -51,6 +51,7 @@ CREATE TABLE folder (
     census      TEXT NOT NULL DEFAULT '',
     complete    SMALLINT NOT NULL DEFAULT 0,
     found       BIGINT NOT NULL DEFAULT 0,
+    bytes       BIGINT NOT NULL DEFAULT 0,
     error       TEXT NOT NULL DEFAULT '',
     class       TEXT NOT NULL DEFAULT 'internal',
     UNIQUE (mailbox, path)
