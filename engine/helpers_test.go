@@ -49,6 +49,7 @@ type bench struct {
 	src, dst *fake.System
 	path     string
 	events   *recorder
+	sink     event.Sink // in place of events, when set
 	options  engine.Options
 	clock    engine.Clock
 }
@@ -106,7 +107,11 @@ func (b *bench) open() (*engine.Migration, *ledger.Ledger) {
 	if err := l.Bind(context.Background(), "fake:source", "fake:target"); err != nil {
 		b.t.Fatal(err)
 	}
-	return &engine.Migration{Source: b.src.Source(), Target: b.dst.Target(), Ledger: l, Options: b.options, Events: b.events, Clock: b.clock}, l
+	sink := b.sink
+	if sink == nil {
+		sink = b.events
+	}
+	return &engine.Migration{Source: b.src.Source(), Target: b.dst.Target(), Ledger: l, Options: b.options, Events: sink, Clock: b.clock}, l
 }
 
 // outcome is what one run led to.
