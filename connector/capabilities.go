@@ -35,7 +35,10 @@ type Capabilities struct {
 	Fidelity Fidelity
 	// Flags are the system flags that are kept; Keywords tells whether keywords
 	// are, and MaxKeywords how many different ones a folder holds (0: no limit).
+	// WhyFlags tells a person why other flags are not, and what helps; empty where
+	// there is nothing to tell.
 	Flags       mail.Flags
+	WhyFlags    string
 	Keywords    bool
 	MaxKeywords int
 	// DatePrecision is how exactly the internal date is kept; 0: not at all.
@@ -59,6 +62,9 @@ type Capabilities struct {
 	// message alone is larger. Zero leaves the choice to the engine.
 	BatchMessages int
 	BatchBytes    int64
+	// Settle is how long a delivery whose answer was lost may still take effect:
+	// the engine looks again after it before it sends anything a second time.
+	Settle time.Duration
 	// Parallel is how many mailboxes may be worked on at the same time; 0: no limit.
 	Parallel int
 }

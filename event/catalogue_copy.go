@@ -99,5 +99,33 @@ func copyEntries() []Entry {
 			Remedy:      "Nothing needs to be done; the detail names both sets of flags.",
 			SeeAlso:     []Code{FlagsMerged},
 		},
+		{
+			Code: SourceLeft, Severity: Info,
+			Text:        "Messages left their folder of the source after they were moved; they stay in the target.",
+			Explanation: "Their owner deleted them in the old system, or moved them to another folder of it. The waybill counts them, so that its totals explain themselves; what the source has in another folder now is in both folders of the target.",
+			Remedy:      "Nothing needs to be done. With --mirror-deletions the target follows the source.",
+			SeeAlso:     []Code{MirrorRemoved, MirrorRefused},
+		},
+		{
+			Code: MirrorRemoved, Severity: Notice,
+			Text:        "Messages that had left the source were removed from the target.",
+			Explanation: "Each of them had been delivered and proven by this migration, and was read back unchanged before it was removed. The waybill lists them as skipped, with the rule mirror.deleted.",
+			Remedy:      "Nothing needs to be done; leave --mirror-deletions out if the target is to keep what is deleted in the source.",
+			SeeAlso:     []Code{SourceLeft, MirrorKept, MirrorRefused},
+		},
+		{
+			Code: MirrorKept, Severity: Notice,
+			Text:        "Messages that left the source stay in the target, because they were changed there.",
+			Explanation: "Content or flags are not as they were delivered, so somebody works with these messages in the target already. They are never removed.",
+			Remedy:      "Nothing needs to be done.",
+			SeeAlso:     []Code{MirrorRemoved, FlagsKept},
+		},
+		{
+			Code: MirrorRefused, Severity: Warning,
+			Text:        "So much is gone from the source that it looks like a fault; it was not removed from the target.",
+			Explanation: "All messages of a folder are gone, a folder is gone, the folder was numbered anew, or more of a mailbox is gone than the stated share. A right that was withdrawn or a disk that is not mounted looks the same as mail that was deleted.",
+			Remedy:      "Look at the source. If the mail was really deleted there, run again with --mirror-deletions --yes.",
+			SeeAlso:     []Code{SourceLeft, MirrorRemoved},
+		},
 	}
 }

@@ -1,7 +1,7 @@
 package event
 
 func preflightEntries() []Entry {
-	return []Entry{
+	return append(grantEntries(), []Entry{
 		{
 			Code: PreflightPassed, Severity: Info,
 			Text:        "The rights suffice: canaries were written to mailboxes of the target, read back and removed.",
@@ -81,5 +81,5 @@ func preflightEntries() []Entry {
 			},
 			SeeAlso: []Code{RightMissing, MailboxFailed},
 		},
-	}
+	}...)
 }

@@ -73,5 +73,12 @@ func provisionEntries() []Entry {
 			Remedy:      "Move contacts and lists with the tools of the target's own directory if they are needed.",
 			SeeAlso:     []Code{NotCarried},
 		},
+		{
+			Code: ProvisionCommandRan, Severity: Info,
+			Text:        "The operator's command for an account ran.",
+			Explanation: "The detail tells how it ended and what it printed, as far as that is text and fits into 4 kB.",
+			Remedy:      "Nothing needs to be done; if the account could not be made, look at what the command said.",
+			SeeAlso:     []Code{AccountCreated, AccountFailed},
+		},
 	}
 }

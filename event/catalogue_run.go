@@ -86,5 +86,19 @@ func runEntries() []Entry {
 			Remedy:      "Make space on the volume that the detail names, and run again.",
 			SeeAlso:     []Code{TargetFull, LedgerBroken},
 		},
+		{
+			Code: CutoverQuiet, Severity: Info,
+			Text:        "Nothing arrived in the source since the last delta began.",
+			Explanation: "After the last delta and the verification every folder of the source was compared with the ledger once more, and the ledger has each message.",
+			Remedy:      "Switch the mail flow over now, if it is not switched yet.",
+			SeeAlso:     []Code{CutoverLate},
+		},
+		{
+			Code: CutoverLate, Severity: Warning,
+			Text:        "Mail arrived in the source after the last delta.",
+			Explanation: "Somebody still delivers to the old system. The detail counts the messages for each mailbox; none of them is in the target yet.",
+			Remedy:      "Run the same command again, once the delivery to the source is stopped; --until-quiet repeats it until nothing comes any more.",
+			SeeAlso:     []Code{CutoverQuiet, SourceChanged},
+		},
 	}
 }

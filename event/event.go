@@ -65,6 +65,14 @@ const (
 	CanaryLeft          Code = "W2005" // canary could not be removed
 	ProbeUnavailable    Code = "W2006" // preflight cannot be done on this target without leaving a trace
 	LogonFailed         Code = "W2007" // cannot log on to the mailbox (7026, 7017, 147)
+	SameMailbox         Code = "W2008" // two logons reach one mailbox
+	SourceDenied        Code = "W2009" // source does not let a mailbox or folder be read
+	NoRoom              Code = "W2010" // quota of a mailbox is smaller than what is to come
+	MessagesTooLarge    Code = "W2011" // messages that the target will refuse for their size
+	RightGranted        Code = "W2012" // right given for the time of the run
+	RightWithdrawn      Code = "W2013"
+	GrantLeft           Code = "W2014" // right could not be taken back
+	MailboxesTried      Code = "W2015" // how far a long preflight is
 	AccountCreated      Code = "W3001"
 	AccountExists       Code = "W3002" // account was made by an earlier run of this ledger
 	AccountFailed       Code = "W3003" // account could not be made (8149, 162)
@@ -72,6 +80,7 @@ const (
 	ListFailed          Code = "W3005"
 	ListMemberUnknown   Code = "W3006" // member of a list that nothing resolves (Q165319)
 	DirectoryNotCarried Code = "W3007" // target holds no contacts or lists
+	ProvisionCommandRan Code = "W3008" // operator's command for an account ran, with what it printed
 	MailboxStarted      Code = "W4001"
 	MailboxFinished     Code = "W4002"
 	MailboxFailed       Code = "W4003" // mailbox stopped; others go on
@@ -86,6 +95,10 @@ const (
 	FolderFailed        Code = "W4012" // folder could not be listed to its end
 	FlagsMerged         Code = "W4013" // flags changed in the source were carried over
 	FlagsKept           Code = "W4014" // flags changed on both sides: the target's stay
+	SourceLeft          Code = "W4015" // messages left the source after they were moved; they stay in the target
+	MirrorRemoved       Code = "W4016" // messages that left the source were removed from the target
+	MirrorKept          Code = "W4017" // messages that left the source stay, because their owner changed them in the target
+	MirrorRefused       Code = "W4018" // deletions look like a fault and were not repeated in the target
 	MessageVerified     Code = "W5001" // (debug) message proven
 	VerifyMismatch      Code = "W5002" // message read back differs
 	VerifyMissing       Code = "W5003" // message is not in the target any more
@@ -102,6 +115,8 @@ const (
 	ClockJumped         Code = "W6008" // clock went back or leapt
 	ReportWritten       Code = "W6009"
 	DiskFull            Code = "W6010"
+	CutoverQuiet        Code = "W6011" // nothing arrived in the source since the last delta
+	CutoverLate         Code = "W6012" // mail arrived in the source after the last delta
 	SourceMissing       Code = "W7001" // file or directory of a system is not there
 	SourceDamaged       Code = "W7002" // file breaks a rule of its format (8059, 8005, 8094)
 	SystemUnknown       Code = "W7003"

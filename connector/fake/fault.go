@@ -27,7 +27,8 @@ const (
 // Fault is something that goes wrong, once or for ever.
 type Fault struct {
 	// Call names the method: "Append", "target.Open", "source.Read". Without
-	// "source." or "target." it means both sides.
+	// "source." or "target." it means both sides; "target." alone means every
+	// call of that side.
 	Call string
 	// User and Folder narrow it; empty means any.
 	User   string
@@ -85,8 +86,8 @@ func (s *System) Calls(name string) []Call {
 }
 
 func matches(wanted, call string) bool {
-	_, method, _ := strings.Cut(call, ".")
-	return wanted == call || wanted == method
+	side, method, _ := strings.Cut(call, ".")
+	return wanted == call || wanted == method || wanted == side+"."
 }
 
 // call runs effect as the call of that name, with whatever fault is due.

@@ -100,6 +100,9 @@ func (b *targetMailbox) Append(ctx context.Context, path mail.Path, at connector
 func (b *targetMailbox) mayAppend() error {
 	b.s.mu.Lock()
 	defer b.s.mu.Unlock()
+	if b.s.options.NeedsGrant && b.s.acl[object(b.user)] != granted {
+		return failure.New(failure.Denied, "append", b.user, "fake.no-right", nil)
+	}
 	if b.s.options.Second != SecondNoAppend || len(b.s.writing) == 0 || b.s.writing[0] == b {
 		return nil
 	}

@@ -41,7 +41,11 @@ func (c *source) Mailbox(ctx context.Context, user string) (connector.SourceMail
 	if err != nil {
 		return nil, err
 	}
-	return &sourceMailbox{c.s, user}, nil
+	b := &sourceMailbox{c.s, c.s.lands(user)}
+	if c.s.options.Identity != nil || c.s.options.Larger {
+		return tellingSource{b}, nil
+	}
+	return b, nil
 }
 
 func (c *source) Close() error { return nil }

@@ -51,6 +51,19 @@ type Options struct {
 	Pause func(ctx context.Context) error
 	// Findings are what Probe returns.
 	Findings []rights.Finding
+	// Lands says whose mailbox a logon reaches instead of the account's own.
+	Lands map[string]string
+	// Identity, when set, makes mailboxes tell which one they are.
+	Identity func(user string) string
+	// Rooms, when set, makes mailboxes of the target tell their room: that of the
+	// account, or of "". Larger makes those of the source count large messages.
+	Rooms  map[string]connector.Room
+	Larger bool
+	// NeedsGrant makes a target on which whoever runs may make a mailbox and not
+	// put anything into it, and may give itself the right to.
+	NeedsGrant bool
+	// HideAccounts makes a target that lists no account and can look for one.
+	HideAccounts bool
 }
 
 // System is one mail system. All methods are safe for concurrent use.
@@ -64,6 +77,7 @@ type System struct {
 	faults   []*Fault
 	log      []Call
 	writing  []*targetMailbox
+	acl      map[string]string // by object: the operator's rights
 	validity uint32
 }
 
@@ -119,7 +133,7 @@ const (
 
 // New makes an empty system.
 func New(o Options) *System {
-	s := &System{options: o, accounts: map[string]*account{}, validity: 1}
+	s := &System{options: o, accounts: map[string]*account{}, acl: map[string]string{}, validity: 1}
 	s.caps = connector.Capabilities{
 		System: "fake", Location: "fake:memory", Fidelity: connector.Exact,
 		Flags:    mail.Seen | mail.Answered | mail.Flagged | mail.Deleted | mail.Draft | mail.Forwarded,
@@ -137,7 +151,16 @@ func New(o Options) *System {
 func (s *System) Source() connector.Source { return &source{s} }
 
 // Target is the system seen by a writer. Every call returns a new session.
-func (s *System) Target() connector.Target { return &target{s} }
+func (s *System) Target() connector.Target {
+	t := &target{s}
+	switch {
+	case s.options.NeedsGrant:
+		return granter{t}
+	case s.options.HideAccounts:
+		return finder{t}
+	}
+	return t
+}
 
 // AddUser adds an account with an INBOX, or replaces what is known of it.
 func (s *System) AddUser(u directory.User) {

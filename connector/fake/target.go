@@ -114,7 +114,7 @@ func (c *target) Fingerprint(ctx context.Context, r io.Reader) (mail.Digest, err
 }
 
 func (c *target) Mailbox(ctx context.Context, user string) (connector.TargetMailbox, error) {
-	b := &targetMailbox{s: c.s, user: user}
+	b := &targetMailbox{s: c.s, user: c.s.lands(user)}
 	err := c.s.call(ctx, "target.Mailbox", user, "", func(*Fault) error {
 		if err := c.s.enter("open mailbox", user); err != nil {
 			return err
@@ -129,6 +129,9 @@ func (c *target) Mailbox(ctx context.Context, user string) (connector.TargetMail
 	})
 	if err != nil {
 		return nil, err
+	}
+	if c.s.options.Identity != nil || c.s.options.Rooms != nil {
+		return tellingTarget{b}, nil
 	}
 	return b, nil
 }

@@ -100,6 +100,20 @@ func (b *sourceBox) Messages(ctx context.Context, path mail.Path) iter.Seq2[mail
 	}
 }
 
+// Larger implements connector.LargeFinder: sizes stand in the names of files, or
+// are the files' own.
+func (b *sourceBox) Larger(ctx context.Context, path mail.Path, than int64) (n int64, err error) {
+	for m, err := range b.Messages(ctx, path) {
+		if err != nil && m.Key == "" {
+			return n, err
+		}
+		if m.Size > than {
+			n++
+		}
+	}
+	return n, nil
+}
+
 // list yields the messages of a folder; the error ends the listing.
 func (b *sourceBox) list(ctx context.Context, f folder, yield func(mail.Message, error) bool) error {
 	kw, err := readKeywords(ctx, f.dir)
