@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"iter"
 
 	"waybill/failure"
 )
@@ -96,6 +97,43 @@ func (l *Ledger) Provisioned(ctx context.Context, kind string) (map[string]strin
 	})
 	return made, explain("read what was made", l.path, err)
 }
+
+// Unsettled yields, ordered by id, what was begun for a kind and is neither made
+// nor removed. It reads in portions, so that states may be set meanwhile.
+func (l *Ledger) Unsettled(ctx context.Context, kind string) iter.Seq2[Provision, error] {
+	return func(yield func(Provision, error) bool) {
+		const portion = 500
+		last := ""
+		for {
+			var list []Provision
+			err := l.each(ctx, `SELECT id, state FROM provisioned WHERE kind = ? AND id > ? AND state NOT IN (?, ?) ORDER BY id LIMIT ?`,
+				[]any{kind, last, ProvisionedMade, ProvisionedRemoved, portion}, func(rows *sql.Rows) error {
+					var p Provision
+					if err := rows.Scan(&p.ID, &p.State); err != nil {
+						return err
+					}
+					list = append(list, p)
+					return nil
+				})
+			if err != nil {
+				yield(Provision{}, explain("read what was begun", l.path, err))
+				return
+			}
+			for _, p := range list {
+				if !yield(p, nil) {
+					return
+				}
+				last = p.ID
+			}
+			if len(list) < portion {
+				return
+			}
+		}
+	}
+}
+
+// Provision is something in the target, and what became of it.
+type Provision struct{ ID, State string }
 
 // PutDocument keeps a small document (a plan, findings as JSON) under a name.
 func (l *Ledger) PutDocument(ctx context.Context, name string, body []byte) error {
