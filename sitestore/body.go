@@ -14,7 +14,6 @@ import (
 
 // known tells which bodies are stored already.
 func (s *Store) known(ctx context.Context, digests []mail.Digest) (map[mail.Digest]bool, error) {
-	const atOnce = 100
 	known := map[mail.Digest]bool{}
 	args := make([]any, atOnce)
 	query := `SELECT digest FROM blob WHERE digest IN (?` + strings.Repeat(",?", atOnce-1) + `)`

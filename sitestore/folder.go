@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"waybill/failure"
@@ -88,10 +87,17 @@ func (m *Mailbox) Folder(ctx context.Context, path mail.Path) (Folder, error) {
 		found = true
 		return f.scan(r.Scan)
 	}, m.recipient, []byte(path))
-	if err == nil && !found {
-		err = noFolder("find folder", m.where(path))
+	if err != nil {
+		return f, err
 	}
-	return f, err
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !found {
+		delete(m.ids, path)
+		return f, noFolder("find folder", m.where(path))
+	}
+	m.ids[path] = f.ID
+	return f, nil
 }
 
 func noFolder(op, where string) error {
@@ -185,6 +191,17 @@ func (t *tx) nextValidity() (int64, error) {
 // DeleteFolder removes an empty folder. A folder that holds messages or
 // folders, and the inbox, are errors of class Conflict.
 func (m *Mailbox) DeleteFolder(ctx context.Context, path mail.Path) error {
+	return m.deleteFolder(ctx, path, true)
+}
+
+// RemoveFolder removes a folder with all its messages. One that holds folders
+// stays as a container for them (RFC 9051 6.3.5); a container that holds
+// folders, and the inbox, are errors of class Conflict.
+func (m *Mailbox) RemoveFolder(ctx context.Context, path mail.Path) error {
+	return m.deleteFolder(ctx, path, false)
+}
+
+func (m *Mailbox) deleteFolder(ctx context.Context, path mail.Path, empty bool) error {
 	const op = "delete folder"
 	if err := m.writable(op); err != nil {
 		return err
@@ -197,26 +214,32 @@ func (m *Mailbox) DeleteFolder(ctx context.Context, path mail.Path) error {
 	}
 	return m.store.change(ctx, op, func(t *tx) error {
 		var id, messages, below int64
-		found, err := t.Get(`SELECT id, messages FROM folder WHERE recipient = ? AND path = ?`, []any{m.recipient, []byte(path)}, &id, &messages)
+		var container bool
+		found, err := t.Get(`SELECT id, messages, container FROM folder WHERE recipient = ? AND path = ?`, []any{m.recipient, []byte(path)}, &id, &messages, &container)
 		if err != nil {
 			return err
 		}
 		if !found {
 			return noFolder(op, m.where(path))
 		}
-		if messages > 0 {
+		if messages > 0 && empty {
 			return conflict("site.folder-not-empty", fmt.Sprintf("the folder holds %d messages", messages))
 		}
-		prefix := []byte(path + "/")
-		// Paths compare as bytes, so that what begins with the prefix is a range.
-		if _, err := t.Get(`SELECT count(*) FROM folder WHERE recipient = ? AND path >= ? AND path < ?`,
-			[]any{m.recipient, prefix, []byte(strings.TrimSuffix(string(prefix), "/") + "0")}, &below); err != nil {
+		first, end := within(path)
+		if _, err := t.Get(`SELECT count(*) FROM folder WHERE recipient = ? AND path >= ? AND path < ?`, []any{m.recipient, first, end}, &below); err != nil {
 			return err
 		}
-		if below > 0 {
+		if below > 0 && (empty || container) {
 			return conflict("site.folder-has-folders", fmt.Sprintf("the folder holds %d folders", below))
 		}
 		m.forget(path)
+		m.store.changes.of(id).Add(1)
+		if err := t.Exec(`DELETE FROM message WHERE folder = ?`, id); err != nil {
+			return err
+		}
+		if below > 0 {
+			return t.Exec(`UPDATE folder SET container = 1, messages = 0, bytes = 0, modseq = modseq + 1 WHERE id = ?`, id)
+		}
 		return t.Exec(`DELETE FROM folder WHERE id = ?`, id)
 	})
 }

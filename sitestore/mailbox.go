@@ -110,13 +110,7 @@ func (m *Mailbox) folderID(ctx context.Context, path mail.Path) (int64, error) {
 		return id, nil
 	}
 	f, err := m.Folder(ctx, path)
-	if err != nil {
-		return 0, err
-	}
-	m.mu.Lock()
-	m.ids[path] = f.ID
-	m.mu.Unlock()
-	return f.ID, nil
+	return f.ID, err
 }
 
 func (m *Mailbox) forget(path mail.Path) {

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"io"
-	"strings"
 	"time"
 
 	"waybill/failure"
@@ -111,22 +110,7 @@ func (m *Mailbox) List(ctx context.Context, folder mail.Path, from uint32, limit
 	if err != nil {
 		return nil, err
 	}
-	var rows []row
-	err = m.store.index.Rows(ctx, "list messages", `SELECT `+messageColumns+` FROM message m WHERE m.folder = ? AND m.uid >= ? ORDER BY m.uid LIMIT ?`,
-		func(r *sql.Rows) error {
-			rows = append(rows, row{})
-			return r.Scan(rows[len(rows)-1].into()...)
-		}, id, int64(from), limit)
-	if err != nil {
-		return nil, err
-	}
-	messages := make([]Message, len(rows))
-	for i := range rows {
-		if messages[i], err = rows[i].message(ctx, m.store); err != nil {
-			return nil, err
-		}
-	}
-	return messages, nil
+	return m.rows(ctx, "list messages", `SELECT `+messageColumns+` FROM message m WHERE m.folder = ? AND m.uid >= ? ORDER BY m.uid LIMIT ?`, id, int64(from), limit)
 }
 
 // Open gives a message and its body. A message that is not there is an error of
@@ -174,33 +158,22 @@ func (m *Mailbox) SetFlags(ctx context.Context, folder mail.Path, uid uint32, wa
 	}
 	fresh := map[int64]string{}
 	err = m.store.change(ctx, op, func(t *tx) error {
-		var flags, keywords int64
-		var joined []byte
-		found, err := t.Get(`SELECT m.flags, m.keywords, coalesce(k.words, x'') FROM message m LEFT JOIN keyword_set k ON k.id = m.keywords
-			WHERE m.folder = ? AND m.uid = ?`, []any{id, int64(uid)}, &flags, &keywords, &joined)
+		have, found, err := t.marks(id, uid)
 		if err != nil {
 			return err
 		}
 		if !found {
 			return failure.New(failure.Vanished, op, m.whereUID(folder, uid), "site.no-such-message", nil)
 		}
-		have := mail.FlagSet{System: mail.Flags(flags)}
-		if keywords != 0 {
-			have = mail.NewFlagSet(have.System, strings.Split(string(joined), "\x00")...)
-		}
 		if !have.Equal(was) {
 			return failure.New(failure.Conflict, op, m.whereUID(folder, uid), "site.flags-changed",
 				errors.New("the message is now marked ("+have.String()+")"))
 		}
-		set, err := t.keywordID(want, fresh)
+		modseq, err := t.nextModSeq(id)
 		if err != nil {
 			return err
 		}
-		if err := t.Exec(`UPDATE folder SET modseq = modseq + 1 WHERE id = ?`, id); err != nil {
-			return err
-		}
-		return t.Exec(`UPDATE message SET flags = ?, keywords = ?, modseq = (SELECT modseq FROM folder WHERE id = ?) WHERE folder = ? AND uid = ?`,
-			int64(want.System), set, id, id, int64(uid))
+		return t.setMarks(id, uid, want, modseq, fresh)
 	})
 	m.store.changes.of(id).Add(1)
 	if err == nil {
@@ -222,22 +195,12 @@ func (m *Mailbox) Expunge(ctx context.Context, folder mail.Path, uids ...uint32)
 	}
 	defer m.store.changes.of(id).Add(1)
 	return m.store.change(ctx, op, func(t *tx) error {
-		for _, uid := range uids {
-			var size int64
-			found, err := t.Get(`SELECT size FROM message WHERE folder = ? AND uid = ?`, []any{id, int64(uid)}, &size)
-			if err != nil {
-				return err
-			}
-			if !found {
-				return failure.New(failure.Vanished, op, m.whereUID(folder, uid), "site.no-such-message", nil)
-			}
-			if err := t.Exec(`DELETE FROM message WHERE folder = ? AND uid = ?`, id, int64(uid)); err != nil {
-				return err
-			}
-			if err := t.Exec(`UPDATE folder SET messages = messages - 1, bytes = bytes - ?, modseq = modseq + 1 WHERE id = ?`, size, id); err != nil {
-				return err
+		gone, err := t.purge(id, uids)
+		for i, uid := range uids {
+			if err == nil && (i >= len(gone) || gone[i] != uid) {
+				err = failure.New(failure.Vanished, op, m.whereUID(folder, uid), "site.no-such-message", nil)
 			}
 		}
-		return nil
+		return err
 	})
 }
