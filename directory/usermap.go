@@ -22,6 +22,11 @@ type MapRow struct {
 	Address []Address
 	// Action is empty, "create", "existing" or "skip".
 	Action string
+	// SourceLogin and TargetLogin are the names to log on with, where they differ
+	// from User and Account. SourcePassword and TargetPassword say where the
+	// passwords are ("file:anna.secret"), never what they are.
+	SourceLogin, SourcePassword string
+	TargetLogin, TargetPassword string
 }
 
 // UserMap is a read user map.
@@ -33,11 +38,13 @@ type UserMap struct {
 // maxMapBytes bounds a user map: a million users of a hundred bytes and more.
 const maxMapBytes = 256 << 20
 
-var mapColumns = []string{"user", "account", "name", "address", "action"}
+var mapColumns = []string{"user", "account", "name", "address", "action", "source-login", "source-password", "target-login", "target-password"}
 
 // ReadUserMap reads a user map: a CSV file with a header line that names at
 // least the column user; further columns are account, name, address (several
-// joined by ";" or "%" inside the field) and action (create, existing, skip).
+// joined by ";" or "%" inside the field), action (create, existing, skip), and
+// source-login, source-password, target-login and target-password for servers
+// that are logged on to user by user.
 // Comma, semicolon and tab separate columns, whichever the header uses. A byte
 // order mark is ignored. Every fault is reported, not just the first; the error
 // has class Usage and names file and lines.
@@ -147,7 +154,8 @@ func readRow(file string, line int, columns map[string]int, width int, record []
 		}
 		return ""
 	}
-	row := MapRow{Line: line, User: field("user"), Account: field("account"), Name: field("name"), Action: strings.ToLower(field("action"))}
+	row := MapRow{Line: line, User: field("user"), Account: field("account"), Name: field("name"), Action: strings.ToLower(field("action")),
+		SourceLogin: field("source-login"), SourcePassword: field("source-password"), TargetLogin: field("target-login"), TargetPassword: field("target-password")}
 	if row.User == "" && !blank(record) {
 		return row, mapError(file, line, "map.user", "the line names no user", "fill the column user")
 	}

@@ -139,7 +139,7 @@ func TestUserMapOverTheLimit(t *testing.T) {
 }
 
 func FuzzReadUserMap(f *testing.F) {
-	for _, s := range []string{"user,account,name,address,action\nanna,a,\"Berg, Anna\",a@example.org%MS:N/P/A,create\n", "\xef\xbb\xbfuser\tname\r\nanna\t\r\n",
+	for _, s := range []string{"user,account,name,address,action\nanna,a,\"Berg, Anna\",a@example.org%MS:N/P/A,create\n", "user,source-login,source-password,target-login,target-password\nanna,a,file:x,b,env:Y\n", "\xef\xbb\xbfuser\tname\r\nanna\t\r\n",
 		"# x\nuser;address\nanna;\"a@b;X400:C=DE;S=x;\"\n", "\xff\xfeu", "user\n\"a\n", "user,,\n,,\na\n"} {
 		f.Add([]byte(s))
 	}
@@ -187,7 +187,7 @@ func writeMap(m *UserMap) string {
 		for _, a := range r.Address {
 			addresses = append(addresses, a.String())
 		}
-		for i, field := range []string{r.User, r.Account, r.Name, strings.Join(addresses, "%"), r.Action} {
+		for i, field := range []string{r.User, r.Account, r.Name, strings.Join(addresses, "%"), r.Action, r.SourceLogin, r.SourcePassword, r.TargetLogin, r.TargetPassword} {
 			if i > 0 {
 				b.WriteByte(',')
 			}
