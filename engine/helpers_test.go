@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"waybill/connector"
 	"waybill/connector/fake"
 	"waybill/directory"
 	"waybill/engine"
@@ -52,6 +53,10 @@ type bench struct {
 	sink     event.Sink // in place of events, when set
 	options  engine.Options
 	clock    engine.Clock
+	// dressSource and dressTarget put something between the engine and the
+	// systems, when set.
+	dressSource func(connector.Source) connector.Source
+	dressTarget func(connector.Target) connector.Target
 }
 
 func newBench(t *testing.T, dst fake.Options) *bench {
@@ -111,7 +116,14 @@ func (b *bench) open() (*engine.Migration, *ledger.Ledger) {
 	if sink == nil {
 		sink = b.events
 	}
-	return &engine.Migration{Source: b.src.Source(), Target: b.dst.Target(), Ledger: l, Options: b.options, Events: sink, Clock: b.clock}, l
+	source, target := b.src.Source(), b.dst.Target()
+	if b.dressSource != nil {
+		source = b.dressSource(source)
+	}
+	if b.dressTarget != nil {
+		target = b.dressTarget(target)
+	}
+	return &engine.Migration{Source: source, Target: target, Ledger: l, Options: b.options, Events: sink, Clock: b.clock}, l
 }
 
 // outcome is what one run led to.

@@ -3,103 +3,26 @@ package engine
 import (
 	"context"
 	"fmt"
-	"sort"
 	"strings"
 	"time"
 
 	"waybill/connector"
 	"waybill/directory"
+	"waybill/engine/setup"
 	"waybill/event"
 	"waybill/failure"
 	"waybill/ledger"
 	"waybill/mail"
 )
 
-// Plan is what will happen, before anything happens. It is written as YAML,
-// edited by the operator and handed back to Run.
-type Plan struct {
-	Format int       `yaml:"waybill-plan" json:"waybill_plan"` // 1
-	Made   time.Time `yaml:"made" json:"made"`
-	Source string    `yaml:"source" json:"source"`
-	Target string    `yaml:"target" json:"target"`
-	Match  string    `yaml:"match,omitempty" json:"match,omitempty"`
-
-	Totals   PlanTotals       `yaml:"totals" json:"totals"`
-	Losses   map[string]int64 `yaml:"cannot-be-carried,omitempty" json:"cannot_be_carried,omitempty"`
-	Users    []PlanUser       `yaml:"users" json:"users"`
-	Contacts int              `yaml:"contacts" json:"contacts"`
-	Lists    int              `yaml:"lists" json:"lists"`
-}
-
-// PlanTotals sum the users who will be moved. Messages is -1 when the source
-// cannot count without reading everything.
-type PlanTotals struct {
-	Users     int   `yaml:"users" json:"users"`
-	Conflicts int   `yaml:"conflicts" json:"conflicts"`
-	Skipped   int   `yaml:"skipped" json:"skipped"`
-	Folders   int   `yaml:"folders" json:"folders"`
-	Messages  int64 `yaml:"messages" json:"messages"`
-	Bytes     int64 `yaml:"bytes" json:"bytes"`
-}
-
-// PlanUser is one user's line. Account and Action may be edited.
-type PlanUser struct {
-	User      string            `yaml:"user" json:"user"`
-	Kind      string            `yaml:"kind,omitempty" json:"kind,omitempty"`
-	Name      string            `yaml:"name,omitempty" json:"name,omitempty"`
-	Account   string            `yaml:"account" json:"account"`
-	Action    directory.Action  `yaml:"action" json:"action"`
-	Reason    string            `yaml:"reason,omitempty" json:"reason,omitempty"`
-	Error     string            `yaml:"error,omitempty" json:"error,omitempty"`
-	Addresses []string          `yaml:"addresses,omitempty" json:"addresses,omitempty"`
-	First     string            `yaml:"first,omitempty" json:"first,omitempty"`
-	Last      string            `yaml:"last,omitempty" json:"last,omitempty"`
-	Attribute map[string]string `yaml:"attributes,omitempty" json:"attributes,omitempty"`
-	Messages  int64             `yaml:"messages" json:"messages"`
-	Bytes     int64             `yaml:"bytes" json:"bytes"`
-	Folders   []PlanFolder      `yaml:"folders,omitempty" json:"folders,omitempty"`
-}
-
-// PlanFolder is one folder. Target and Skip may be edited.
-type PlanFolder struct {
-	Path   mail.Path `yaml:"path" json:"path"`
-	Target mail.Path `yaml:"target" json:"target"`
-	// Shown is the target's own spelling, where it differs.
-	Shown    string   `yaml:"shown,omitempty" json:"shown,omitempty"`
-	Use      string   `yaml:"use,omitempty" json:"use,omitempty"`
-	Skip     bool     `yaml:"skip,omitempty" json:"skip,omitempty"`
-	Messages int64    `yaml:"messages" json:"messages"`
-	Bytes    int64    `yaml:"bytes" json:"bytes"`
-	Notes    []string `yaml:"notes,omitempty" json:"notes,omitempty"`
-}
-
-// Moves reports whether the user is to be moved.
-func (u PlanUser) Moves() bool {
-	return u.Action == directory.Create || u.Action == directory.Existing
-}
-
-// InConflict reports whether the operator must decide who the user's account is.
-// A user whom the source cannot present, or whose account could not be made, is
-// not moved either, and leaves nothing to decide.
-func (u PlanUser) InConflict() bool { return u.Action == directory.Collide && u.Error == "" }
-
-func (u PlanUser) directoryUser() directory.User {
-	user := directory.User{ID: u.Account, Kind: directory.Kind(u.Kind), Name: u.Name, First: u.First, Last: u.Last, Attributes: u.Attribute}
-	for _, s := range u.Addresses {
-		if a, err := directory.ParseAddress(s); err == nil {
-			user.Addresses = append(user.Addresses, a)
-		}
-	}
-	return user
-}
-
 // MakePlan looks at both systems and changes neither. exact counts messages
 // even where that means reading everything. Faults of single users are in the
 // plan; the error is for what makes a plan impossible, and for user maps that
 // name nobody or somebody unknown (class Usage).
 func (m *Migration) MakePlan(ctx context.Context, exact bool) (*Plan, error) {
-	plan := &Plan{Format: 1, Made: m.Clock.now().UTC().Truncate(time.Second), Match: string(m.Options.Match),
+	plan := &Plan{Format: 1, Made: m.Clock.Time().UTC().Truncate(time.Second), Match: string(m.Options.Match),
 		Source: m.Source.Capabilities().Location, Target: m.Target.Capabilities().Location, Losses: map[string]int64{}}
+	m.denials = nil
 	users, broken, err := m.sourceUsers(ctx)
 	if err != nil {
 		return nil, err
@@ -116,10 +39,11 @@ func (m *Migration) MakePlan(ctx context.Context, exact bool) (*Plan, error) {
 		line := planLine(a)
 		if line.Moves() {
 			if err := m.planMailbox(ctx, &line, before, exact); err != nil {
-				if stops(err) {
+				if setup.Stops(err) {
 					return nil, err
 				}
 				line.Error = err.Error()
+				m.sourceDenies("open the mailbox in the source", line.User, err)
 				m.emit(event.Event{Code: event.MailboxUnreadable, User: line.User, Detail: line.Error})
 			}
 		}
@@ -130,7 +54,7 @@ func (m *Migration) MakePlan(ctx context.Context, exact bool) (*Plan, error) {
 	if err := m.planDirectory(ctx, plan); err != nil {
 		return nil, err
 	}
-	plan.sum()
+	plan.Sum()
 	return plan, m.checkPlan(plan)
 }
 
@@ -156,13 +80,6 @@ func (m *Migration) sourceUsers(ctx context.Context) (users []directory.User, br
 }
 
 func (m *Migration) assign(ctx context.Context, users []directory.User) ([]directory.Assignment, error) {
-	var accounts []directory.User
-	for a, err := range m.Target.Accounts(ctx) {
-		if err != nil {
-			return nil, err
-		}
-		accounts = append(accounts, a)
-	}
 	ours := map[string]bool{}
 	if m.Ledger != nil {
 		made, err := m.Ledger.Provisioned(ctx, "account")
@@ -173,8 +90,17 @@ func (m *Migration) assign(ctx context.Context, users []directory.User) ([]direc
 			ours[id] = true
 		}
 	}
+	accounts, doubts, err := m.accounts(ctx, m.candidates(users))
+	if err != nil {
+		return nil, err
+	}
 	assignments, unknown := directory.Match(users, accounts, directory.MatchOptions{Key: m.Options.Match, Map: m.Options.Users,
-		Ours: ours, CanCreate: m.Target.Capabilities().CreateAccounts})
+		Ours: ours, CanCreate: m.canCreateAccounts()})
+	for i, a := range assignments {
+		if doubt := doubts[a.Account]; doubt != nil && a.Action == directory.Collide {
+			assignments[i].Reason += ": " + doubt.Error()
+		}
+	}
 	for _, row := range unknown {
 		m.emit(event.Event{Code: event.MapUserUnknown, User: row.User, Detail: fmt.Sprintf("%s line %d", m.Options.Users.File, row.Line)})
 	}
@@ -202,24 +128,7 @@ func planLine(a directory.Assignment) PlanUser {
 	return line
 }
 
-// passed finds what the ledger has of each mailbox, so that a folder which did
-// not change since its last pass is not counted again.
-func (m *Migration) passed(ctx context.Context) (map[string]int64, error) {
-	if m.Ledger == nil {
-		return nil, nil
-	}
-	boxes, err := m.Ledger.List(ctx)
-	if err != nil {
-		return nil, err
-	}
-	before := make(map[string]int64, len(boxes))
-	for _, b := range boxes {
-		before[b.User] = b.ID
-	}
-	return before, nil
-}
-
-func (m *Migration) planMailbox(ctx context.Context, line *PlanUser, before map[string]int64, exact bool) error {
+func (m *Migration) planMailbox(ctx context.Context, line *PlanUser, before map[string]ledger.Mailbox, exact bool) error {
 	box, err := m.Source.Mailbox(ctx, line.User)
 	if err != nil {
 		return err
@@ -230,8 +139,9 @@ func (m *Migration) planMailbox(ctx context.Context, line *PlanUser, before map[
 		return err
 	}
 	known := map[mail.Path]ledger.Folder{}
-	if id := before[line.User]; id != 0 {
-		before, err := m.Ledger.Folders(ctx, id)
+	was := before[line.User]
+	if was.ID != 0 {
+		before, err := m.Ledger.Folders(ctx, was.ID)
 		if err != nil {
 			return err
 		}
@@ -239,9 +149,16 @@ func (m *Migration) planMailbox(ctx context.Context, line *PlanUser, before map[
 			known[f.Path] = f
 		}
 	}
-	names := newNaming(m.Target)
+	names := setup.NewNaming(m.Target, folders)
+	for path, f := range known {
+		names.Fix(path, f.Target)
+	}
+	if len(known) == 0 && line.Action == directory.Existing {
+		names.There = m.glance(ctx, line.Account)
+	}
+	quiet := was.State == ledger.Done && was.Account == line.Account && len(folders) == len(known)
 	for _, f := range folders {
-		stored, shown, notes := names.name(f.Path)
+		stored, shown, notes := names.Name(f)
 		pf := PlanFolder{Path: f.Path, Target: stored, Use: string(f.Use)}
 		if shown != string(stored) {
 			pf.Shown = shown
@@ -252,19 +169,23 @@ func (m *Migration) planMailbox(ctx context.Context, line *PlanUser, before map[
 		if !f.Container {
 			census, err := takeCensus(ctx, box, known[f.Path], f.Path, exact)
 			if err != nil {
-				if stops(err) {
+				if setup.Stops(err) {
 					return err
 				}
 				pf.Notes = append(pf.Notes, "cannot be read: "+err.Error())
+				m.sourceDenies("read a folder of the source", line.User+": "+string(f.Path), err)
 				m.emit(event.Event{Code: event.FolderUnreadable, User: line.User, Folder: string(f.Path), Detail: err.Error()})
 				census = connector.Census{Messages: -1, Bytes: -1}
 			}
 			pf.Messages, pf.Bytes = census.Messages, census.Bytes
-			line.Messages = addKnown(line.Messages, census.Messages)
-			line.Bytes = addKnown(line.Bytes, census.Bytes)
+			quiet = quiet && setup.Unchanged(known[f.Path], census)
+			line.Messages = setup.AddKnown(line.Messages, census.Messages)
+			line.Bytes = setup.AddKnown(line.Bytes, census.Bytes)
 		}
+		quiet = quiet && known[f.Path].Complete
 		line.Folders = append(line.Folders, pf)
 	}
+	line.Quiet = quiet
 	return nil
 }
 
@@ -276,7 +197,7 @@ func takeCensus(ctx context.Context, box connector.SourceMailbox, known ledger.F
 	if err != nil || exact {
 		return census, err
 	}
-	if known.Complete && census.State != "" && census.State == known.Census {
+	if setup.Unchanged(known, census) {
 		census.Messages, census.Bytes = known.Found, known.FoundBytes
 		return census, nil
 	}
@@ -284,14 +205,6 @@ func takeCensus(ctx context.Context, box connector.SourceMailbox, known ledger.F
 		return box.Census(ctx, path, true)
 	}
 	return census, nil
-}
-
-// addKnown adds counts of which -1 means unknown; an unknown part makes the sum unknown.
-func addKnown(sum, n int64) int64 {
-	if sum < 0 || n < 0 {
-		return -1
-	}
-	return sum + n
 }
 
 func (m *Migration) planDirectory(ctx context.Context, plan *Plan) error {
@@ -309,6 +222,9 @@ func (m *Migration) planDirectory(ctx context.Context, plan *Plan) error {
 	}
 	from := m.Source.Capabilities()
 	for _, n := range (mail.Flags(0xff) & from.Flags &^ caps.Flags).Names() {
+		if caps.WhyFlags != "" {
+			n += " (" + caps.WhyFlags + ")"
+		}
 		plan.Losses["flag "+n] = -1
 	}
 	if from.Keywords && !caps.Keywords {
@@ -324,24 +240,6 @@ func (m *Migration) planDirectory(ctx context.Context, plan *Plan) error {
 		plan.Losses["empty folders"] = -1
 	}
 	return nil
-}
-
-func (p *Plan) sum() {
-	p.Totals = PlanTotals{}
-	for _, u := range p.Users {
-		switch {
-		case u.Moves():
-			p.Totals.Users++
-			p.Totals.Folders += len(u.Folders)
-			p.Totals.Messages = addKnown(p.Totals.Messages, u.Messages)
-			p.Totals.Bytes = addKnown(p.Totals.Bytes, u.Bytes)
-		case u.Action == directory.Skip:
-			p.Totals.Skipped++
-		default:
-			p.Totals.Conflicts++
-		}
-	}
-	sort.SliceStable(p.Users, func(i, j int) bool { return p.Users[i].User < p.Users[j].User })
 }
 
 func (m *Migration) checkPlan(p *Plan) error {

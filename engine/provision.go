@@ -7,9 +7,11 @@ import (
 	"strings"
 
 	"waybill/directory"
+	"waybill/engine/setup"
 	"waybill/event"
 	"waybill/failure"
 	"waybill/ledger"
+	"waybill/rights"
 )
 
 // Provisioned counts what Provision did.
@@ -19,6 +21,12 @@ type Provisioned struct {
 	Contacts        int `json:"contacts"`
 	Lists           int `json:"lists"`
 	Failed          int `json:"failed"`
+}
+
+// canCreateAccounts tells whether accounts can be made: by the target itself, or
+// by the operator's command.
+func (m *Migration) canCreateAccounts() bool {
+	return m.Options.ProvisionCommand != "" || m.Target.Capabilities().CreateAccounts
 }
 
 // Provision makes the plan's accounts, then contacts and lists. An account is
@@ -44,7 +52,7 @@ func (m *Migration) Provision(ctx context.Context, plan *Plan) (Provisioned, err
 		made, err := m.provisionAccount(ctx, *u, ours[u.Account])
 		var forgot unremembered
 		switch {
-		case err != nil && (stops(err) || ctx.Err() != nil || errors.As(err, &forgot)):
+		case err != nil && (setup.Stops(err) || ctx.Err() != nil || errors.As(err, &forgot)):
 			return done, err
 		case err != nil:
 			done.Failed++
@@ -66,7 +74,7 @@ func (m *Migration) provisionAccount(ctx context.Context, u PlanUser, before str
 	if err := m.Ledger.SetProvisioned(ctx, "account", u.Account, "intended"); err != nil {
 		return false, unremembered{err}
 	}
-	err = m.Target.CreateAccount(ctx, u.directoryUser())
+	err = m.createAccount(ctx, u, before != "")
 	if failure.ClassOf(err) == failure.Conflict && err != nil && before != "" {
 		err = nil // ours, from a run that was interrupted
 	} else if err == nil {
@@ -80,6 +88,9 @@ func (m *Migration) provisionAccount(ctx context.Context, u PlanUser, before str
 	}
 	if err := m.Ledger.SetProvisioned(ctx, "account", u.Account, ledger.ProvisionedMade); err != nil {
 		return made, unremembered{err}
+	}
+	if missing := m.ready(ctx, u.Account); len(missing) > 0 {
+		return made, failure.New(failure.Denied, "make ready to be filled", u.Account, "provision.rights", &rights.Refusal{Findings: missing})
 	}
 	return made, nil
 }
@@ -105,7 +116,7 @@ func (m *Migration) provisionBook(ctx context.Context, plan *Plan, done *Provisi
 	if caps.Contacts {
 		for _, c := range book.Contacts {
 			if err := m.Target.CreateContact(ctx, c); err != nil {
-				if stops(err) {
+				if setup.Stops(err) {
 					return err
 				}
 				done.Failed++
@@ -132,7 +143,7 @@ func (m *Migration) provisionBook(ctx context.Context, plan *Plan, done *Provisi
 			resolved.Members = append(resolved.Members, id)
 		}
 		if err := m.Target.CreateList(ctx, resolved); err != nil {
-			if stops(err) {
+			if setup.Stops(err) {
 				return err
 			}
 			done.Failed++

@@ -23,11 +23,18 @@ func (m *Migration) Revise(ctx context.Context, plan *Plan) error {
 	for _, u := range users {
 		inSource[u.ID] = true
 	}
-	accounts := map[string]bool{}
-	for a, err := range m.Target.Accounts(ctx) {
-		if err != nil {
-			return err
+	var candidates []string
+	for _, u := range plan.Users {
+		if u.Moves() {
+			candidates = append(candidates, u.Account)
 		}
+	}
+	there, _, err := m.accounts(ctx, candidates)
+	if err != nil {
+		return err
+	}
+	accounts := map[string]bool{}
+	for _, a := range there {
 		accounts[a.ID] = true
 	}
 	ours, err := m.Ledger.Provisioned(ctx, "account")
@@ -63,6 +70,7 @@ func (m *Migration) Revise(ctx context.Context, plan *Plan) error {
 		text := strings.Join(faults[:min(len(faults), 11)], "; ")
 		return failure.New(failure.Usage, "check plan", plan.Source, "plan.stale", errors.New(text)).WithRemedy("correct the plan, or write a new one with: waybill plan")
 	}
-	plan.sum()
+	plan.Sum()
+	plan.Edited = true
 	return m.checkPlan(plan)
 }

@@ -111,7 +111,9 @@ func TestCancelledAtEveryCall(t *testing.T) {
 		b.fill(2, 21)
 		ctx, cancel := context.WithCancel(context.Background())
 		b.dst.Inject(fake.Fault{Call: "target.", N: n, Mode: fake.After, Do: cancel})
-		b.run(ctx)
+		if o := b.run(ctx); ctx.Err() == nil || o.err == nil {
+			t.Fatalf("call %d: the run was not stopped: %v", n, o.err)
+		}
 		cancel()
 		b.dst.Heal()
 		b.dst.Crash()

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"waybill/connector"
+	"waybill/engine/copying"
 	"waybill/failure"
 	"waybill/ledger"
 	"waybill/mail"
@@ -44,11 +45,21 @@ func (c Checked) Good() bool { return c.Verified == c.Messages }
 // right to write, and changes nothing. each is called for what is not as it was,
 // from several goroutines, one call at a time.
 func VerifyTarget(ctx context.Context, target connector.Target, l *ledger.Ledger, workers int, each func(Check)) (Checked, error) {
-	boxes, err := l.List(ctx)
+	return (&verifier{target: target, ledger: l, each: each}).all(ctx, workers)
+}
+
+// VerifyPresence is VerifyTarget without the contents: it finds out whether each
+// message is still where it was delivered. That was proven by reading it back
+// when it was delivered.
+func VerifyPresence(ctx context.Context, target connector.Target, l *ledger.Ledger, workers int, each func(Check)) (Checked, error) {
+	return (&verifier{target: target, ledger: l, each: each, presence: true}).all(ctx, workers)
+}
+
+func (v *verifier) all(ctx context.Context, workers int) (Checked, error) {
+	boxes, err := v.ledger.List(ctx)
 	if err != nil {
 		return Checked{}, err
 	}
-	v := &verifier{target: target, ledger: l, each: each}
 	work := make(chan ledger.Mailbox)
 	var wg sync.WaitGroup
 	errs := make([]error, max(1, workers))
@@ -76,6 +87,8 @@ type verifier struct {
 	target connector.Target
 	ledger *ledger.Ledger
 	each   func(Check)
+	// presence leaves the contents unread.
+	presence bool
 
 	mu  sync.Mutex
 	sum Checked
@@ -91,6 +104,7 @@ func (v *verifier) mailbox(ctx context.Context, b ledger.Mailbox) error {
 		defer box.Close()
 	}
 	for _, f := range folders {
+		there := v.listed(ctx, box, f)
 		for row, err := range v.ledger.Rows(ctx, f.ID, ledger.Verified) {
 			if err != nil {
 				return err
@@ -100,9 +114,12 @@ func (v *verifier) mailbox(ctx context.Context, b ledger.Mailbox) error {
 			}
 			c := Check{User: b.User, Folder: f.Target, Key: row.Key, ID: row.Target}
 			remarked := false
-			if boxErr != nil {
+			switch {
+			case boxErr != nil:
 				c.State, c.Reason = "unread", boxErr.Error()
-			} else {
+			case there != nil:
+				there.check(row, &c)
+			default:
 				remarked = v.message(ctx, box, f, row, &c)
 			}
 			v.count(row, c, remarked)
@@ -113,18 +130,23 @@ func (v *verifier) mailbox(ctx context.Context, b ledger.Mailbox) error {
 
 // message checks one message and reports whether its owner changed its flags.
 func (v *verifier) message(ctx context.Context, box connector.TargetMailbox, f ledger.Folder, row ledger.Row, c *Check) (remarked bool) {
-	stored, reader, err := box.Open(ctx, f.Target, row.Target)
+	stored, reader, err := v.open(ctx, box, f, row)
 	if err != nil {
 		c.State, c.Reason = "unread", err.Error()
 		if failure.ClassOf(err) == failure.Vanished {
-			c.State, c.Reason = "missing", "not in the folder any more; its owner may have moved or deleted it"
+			c.State, c.Reason = "missing", missingReason
 		}
 		return false
 	}
-	got, err := v.fingerprint(ctx, reader)
 	want := row.Digest
 	if !row.Fingerprint.IsZero() {
 		want = row.Fingerprint
+	}
+	got := want
+	if v.presence {
+		err = reader.Close()
+	} else {
+		got, err = v.fingerprint(ctx, reader)
 	}
 	switch {
 	case err != nil:
@@ -134,13 +156,13 @@ func (v *verifier) message(ctx context.Context, box connector.TargetMailbox, f l
 	default:
 		c.State = "verified"
 	}
-	kept, _, _ := holdable(mail.Message{Flags: row.Flags}, v.target.Capabilities())
+	kept, _, _ := copying.Holdable(mail.Message{Flags: row.Flags}, v.target.Capabilities())
 	return !stored.Flags.Equal(kept)
 }
 
 func (v *verifier) fingerprint(ctx context.Context, r io.ReadCloser) (mail.Digest, error) {
 	if v.target.Capabilities().Fidelity == connector.Exact {
-		d, _, err := sum(r)
+		d, _, err := copying.Sum(r)
 		return d, err
 	}
 	d, err := v.target.Fingerprint(ctx, r)

@@ -4,7 +4,6 @@ package account
 import (
 	"context"
 	"encoding/json"
-	"maps"
 	"time"
 
 	"waybill/directory"
@@ -36,7 +35,11 @@ func Remember(ctx context.Context, m *engine.Migration, findings []rights.Findin
 	caps, from := m.Target.Capabilities(), m.Source.Capabilities()
 	ends := systems{Source: report.System{System: from.System, Location: from.Location},
 		Target: report.System{System: caps.System, Location: caps.Location}, Level: caps.Fidelity.String()}
-	for name, value := range map[string]any{documentFindings: findings, documentDirectory: done, documentSystems: ends, documentResult: result} {
+	documents := map[string]any{documentFindings: findings, documentDirectory: done, documentSystems: ends, documentResult: result}
+	if findings == nil {
+		delete(documents, documentFindings) // nothing was to be proven: what an earlier run proved stays
+	}
+	for name, value := range documents {
 		body, err := json.Marshal(value)
 		if err != nil {
 			return err
@@ -80,7 +83,10 @@ func Make(ctx context.Context, l *ledger.Ledger, program string, now time.Time) 
 	if err != nil {
 		return nil, err
 	}
-	maps.Copy(w.Notes, notes)
+	for kind, n := range notes {
+		w.Notes[kind] += n
+	}
+	since{}.leaveOut(w.Notes)
 	for e, err := range l.Events(ctx, w.Run.ID) {
 		if err != nil {
 			return nil, err
@@ -132,6 +138,10 @@ func accountMailboxes(ctx context.Context, l *ledger.Ledger, w *report.Waybill) 
 	if err != nil {
 		return err
 	}
+	since, err := readSince(ctx, l)
+	if err != nil {
+		return err
+	}
 	byBox := map[int64][]ledger.Tally{}
 	for _, t := range tallies {
 		byBox[t.Mailbox] = append(byBox[t.Mailbox], t)
@@ -140,7 +150,7 @@ func accountMailboxes(ctx context.Context, l *ledger.Ledger, w *report.Waybill) 
 		line := report.Mailbox{User: b.User, Kind: string(b.Kind), Name: b.Name, Account: b.Account, Action: b.Action, Error: b.Error}
 		whole := true
 		for _, t := range byBox[b.ID] {
-			f := report.Folder{Path: string(t.Path), Target: string(t.Target), Use: string(t.Use), Complete: t.Complete, Error: t.Error, Count: countOf(t)}
+			f := report.Folder{Path: string(t.Path), Target: string(t.Target), Use: string(t.Use), Complete: t.Complete, Error: t.Error, Count: since.of(t)}
 			whole = whole && t.Complete && f.Count.Balanced()
 			line.Count = add(line.Count, f.Count)
 			line.Folders = append(line.Folders, f)
@@ -148,11 +158,28 @@ func accountMailboxes(ctx context.Context, l *ledger.Ledger, w *report.Waybill) 
 		if line.Notes, err = l.NoteCounts(ctx, b.ID); err != nil {
 			return err
 		}
+		since.leaveOut(line.Notes)
+		if n := renamed(line.Folders); n > 0 {
+			line.Notes[noteRenamed] += n
+			w.Notes[noteRenamed] += n
+		}
 		line.State = stateOf(b, line.Count, whole)
 		w.Totals = add(w.Totals, line.Count)
 		w.Mailboxes = append(w.Mailboxes, line)
 	}
 	return nil
+}
+
+// noteRenamed counts folders that have another name, or place, in the target.
+const noteRenamed = "folder-renamed"
+
+func renamed(folders []report.Folder) (n int64) {
+	for _, f := range folders {
+		if f.Target != "" && f.Target != f.Path {
+			n++
+		}
+	}
+	return n
 }
 
 // stateOf judges a mailbox by what is in the ledger, whatever its job returned.
@@ -190,7 +217,8 @@ func countOf(t ledger.Tally) report.Count {
 func add(a, b report.Count) report.Count {
 	return report.Count{Found: a.Found + b.Found, Delivered: a.Delivered + b.Delivered, Verified: a.Verified + b.Verified,
 		Quarantined: a.Quarantined + b.Quarantined, Refused: a.Refused + b.Refused, Skipped: a.Skipped + b.Skipped,
-		Open: a.Open + b.Open, Bytes: a.Bytes + b.Bytes, VerifiedBytes: a.VerifiedBytes + b.VerifiedBytes}
+		Open: a.Open + b.Open, Bytes: a.Bytes + b.Bytes, VerifiedBytes: a.VerifiedBytes + b.VerifiedBytes,
+		Left: a.Left + b.Left, Moved: a.Moved + b.Moved, Kept: a.Kept + b.Kept, Mirrored: a.Mirrored + b.Mirrored}
 }
 
 // Lines streams messages.jsonl: every message that did not end verified, or all.
@@ -208,6 +236,9 @@ func Lines(ctx context.Context, l *ledger.Ledger, all bool) report.Messages {
 			}
 			if !e.Row.Digest.IsZero() {
 				line.SHA256 = e.Row.Digest.String()
+			}
+			if !e.Row.Fingerprint.IsZero() {
+				line.KeptSHA256 = e.Row.Fingerprint.String()
 			}
 			if !e.Row.Date.IsZero() {
 				line.Date = e.Row.Date.Format(time.RFC3339)

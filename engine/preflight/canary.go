@@ -17,18 +17,43 @@ import (
 )
 
 // canaryDate is an arrival long ago, so that a target which silently uses the
-// present is caught.
-var canaryDate = time.Date(1999, time.December, 31, 21, 30, 15, 0, time.UTC)
+// present is caught, in a zone in which the year is another one, so that a target
+// which drops the zone is caught too.
+var canaryDate = time.Date(2000, time.January, 1, 3, 15, 15, 0, time.FixedZone("", (5*60+45)*60))
 
 // canaryStart begins every canary.
 const canaryStart = "From: Waybill <waybill@invalid>\r\n"
 
-const canaryText = canaryStart + "To: postmaster@invalid\r\nSubject: Waybill canary %s\r\n" +
-	"Date: Fri, 31 Dec 1999 21:30:15 +0000\r\nMessage-ID: <%s@waybill.invalid>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n" +
-	"Waybill put this message here to see whether it may, and removes it again.\r\nIf you find it, it can be deleted.\r\n"
+// canaryText has what a message may have and programs on the way like to change:
+// a folded header, trailing blanks, a lone full stop, a line that looks like an
+// mbox's separator, a long line, and letters that are not ASCII.
+const canaryText = canaryStart + "To: postmaster@invalid\r\nSubject: Waybill canary\r\n\t%s\r\n" +
+	"Date: Sat, 1 Jan 2000 03:15:15 +0545\r\nMessage-ID: <%s@waybill.invalid>\r\nMIME-Version: 1.0\r\n" +
+	"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n" +
+	"Waybill put this message here to see whether it may, and removes it again.\r\nIf you find it, it can be deleted.\r\n" +
+	"\r\nFrom here on it is odd: \t \r\n.\r\n..\r\nGrüße, 你好, \u00a0\r\n" + longLine + "\r\n-- \r\nWaybill\r\n"
 
-// fly delivers a canary, reads it back, compares and removes it.
-func (c canary) fly(ctx context.Context, together int) []rights.Finding {
+// longLine has as many bytes as a line may have (RFC 5322 2.1.1).
+const longLine = line100 + line100 + line100 + line100 + line100 + line100 + line100 + line100 + line100 +
+	"90123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456"
+
+const line100 = "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"
+
+// canary is one trial delivery to one mailbox.
+type canary struct {
+	m       *Check
+	box     connector.TargetMailbox
+	account string
+
+	name string // of its trace in the ledger
+	left trace
+	id   string // of the message; empty when there is none
+	sure bool   // that there is no message where id is empty
+	made bool   // there is something to remove
+}
+
+// fly delivers a canary, reads it back and compares. cleanUp removes it.
+func (c *canary) fly(ctx context.Context, together int) []rights.Finding {
 	token := randomToken()
 	action := "append to the mailbox"
 	if together > 1 {
@@ -41,31 +66,39 @@ func (c canary) fly(ctx context.Context, together int) []rights.Finding {
 		folder, _, _ = c.m.Target.FolderName(mail.Inbox, 0)
 	}
 	c.m.step(ctx, "preflight: "+action, "account", c.account, "folder", folder)
-	left := trace{Account: c.account, Folder: folder, Own: caps.EmptyFolders}
-	if err := c.m.leave(ctx, c.account+" "+token, left); err != nil {
+	// The name is used again by the next preflight, so that many of them do not
+	// fill the ledger; one that tells of something left is kept.
+	if c.name = "in " + c.account; c.m.outstanding[c.name] {
+		c.name += " " + token
+	}
+	c.left = trace{Account: c.account, Folder: folder, Own: caps.EmptyFolders}
+	if err := c.m.leave(ctx, c.name, c.left); err != nil {
 		return c.refused("write to the ledger", err)
+	}
+	if c.left.Own {
+		c.m.maps.canary(folder, c.account)
 	}
 	if err := c.box.CreateFolder(ctx, mail.Folder{Path: folder}); err != nil {
 		// It may be there all the same: a lost answer. What cannot be removed now
 		// stays in the ledger for the next preflight.
-		if !left.Own || c.folderGone(folder) {
-			c.m.gone(c.account + " " + token)
+		if !c.left.Own || c.folderGone(folder) {
+			c.m.gone(c.name)
 		}
 		return c.refused("create a folder", err)
 	}
+	c.made = true
 	body := strings.ReplaceAll(canaryText, "%s", token)
 	item := connector.Item{Message: mail.Message{Key: token, Size: int64(len(body)), InternalDate: canaryDate, Flags: canaryFlags(caps)},
 		Open: func(context.Context) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(body)), nil }}
-	id, sure, findings := c.deliver(ctx, left, item, body, action)
-	after := c.cleanUp(folder, id, caps.EmptyFolders)
-	if len(after) == 0 && (sure || left.Own) {
-		c.m.gone(c.account + " " + token)
-	}
-	return append(findings, after...)
+	var findings []rights.Finding
+	c.id, c.sure, findings = c.deliver(ctx, item, body, action)
+	return findings
 }
 
+// canaryFlags are all that the target keeps, so that one it loses is seen.
+// Deleted is left out: some servers take it for an order.
 func canaryFlags(caps connector.Capabilities) mail.FlagSet {
-	set := mail.NewFlagSet((mail.Seen | mail.Flagged) & caps.Flags)
+	set := mail.NewFlagSet(caps.Flags &^ mail.Deleted)
 	if caps.Keywords {
 		set = mail.NewFlagSet(set.System, "WaybillCanary")
 	}
@@ -74,14 +107,14 @@ func canaryFlags(caps connector.Capabilities) mail.FlagSet {
 
 // deliver returns the canary's place, empty when it has none, and whether that
 // is sure.
-func (c canary) deliver(ctx context.Context, left trace, item connector.Item, body, action string) (id string, sure bool, findings []rights.Finding) {
-	folder := left.Folder
+func (c *canary) deliver(ctx context.Context, item connector.Item, body, action string) (id string, sure bool, findings []rights.Finding) {
+	folder := c.left.Folder
 	at, err := c.box.Position(ctx, folder)
 	if err != nil {
 		return "", true, c.refused("see the position of a folder", err)
 	}
-	left.Position = at
-	if err := c.m.leave(ctx, c.account+" "+item.Key, left); err != nil {
+	c.left.Position = at
+	if err := c.m.leave(ctx, c.name, c.left); err != nil {
 		return "", true, c.refused("write to the ledger", err)
 	}
 	receipts, err := c.box.Append(ctx, folder, at, []connector.Item{item})
@@ -90,13 +123,13 @@ func (c canary) deliver(ctx context.Context, left trace, item connector.Item, bo
 	}
 	switch {
 	case err != nil:
-		id, lost := c.find(left)
+		id, lost := c.find(c.left)
 		return id, lost == nil, c.refused(action, err)
 	case receipts[0].Err != nil:
 		return "", true, c.refused(action, receipts[0].Err)
 	}
 	if id = receipts[0].ID; id == "" {
-		if id, err = c.find(left); err == nil && id == "" {
+		if id, err = c.find(c.left); err == nil && id == "" {
 			err = errors.New("the message is not in the folder that it was delivered to")
 		}
 		if err != nil {
@@ -110,9 +143,35 @@ func (c canary) deliver(ctx context.Context, left trace, item connector.Item, bo
 	return id, true, append(findings, c.compare(ctx, folder, id, item, body)...)
 }
 
+// lookAround tells whether the mailbox is another account's, too: by its word for
+// itself, and by the canaries of others in it.
+func (c *canary) lookAround(ctx context.Context) []rights.Finding {
+	if ctx.Err() != nil {
+		return nil
+	}
+	if word := c.m.identity(ctx, c.box, c.account); word != "" {
+		if other, same := c.m.maps.meets(word, c.account); same {
+			return []rights.Finding{sameMailbox("account", c.account, other, "the server gives both the same identity")}
+		}
+	}
+	if !c.made || !c.left.Own {
+		return nil
+	}
+	folders, err := c.box.Folders(ctx)
+	if err != nil {
+		return c.refused("list folders", err)
+	}
+	for _, f := range folders {
+		if other := c.m.maps.owner(f.Path); other != "" && other != c.account {
+			return []rights.Finding{sameMailbox("account", c.account, other, "what is put into one is seen in the other")}
+		}
+	}
+	return nil
+}
+
 // find looks for a canary whose place nobody told, also when the run was
 // cancelled meanwhile. Other mail may have arrived beside it.
-func (c canary) find(t trace) (id string, err error) {
+func (c *canary) find(t trace) (id string, err error) {
 	ctx := context.Background()
 	for stored, err := range c.box.Arrived(ctx, t.Folder, t.Position) {
 		if err != nil {
@@ -132,7 +191,7 @@ func (c canary) find(t trace) (id string, err error) {
 }
 
 // folderGone removes a folder that may have been made.
-func (c canary) folderGone(folder mail.Path) bool {
+func (c *canary) folderGone(folder mail.Path) bool {
 	ctx := context.Background()
 	if err := c.box.DeleteFolder(ctx, folder); err == nil || failure.ClassOf(err) == failure.Vanished {
 		return true
@@ -142,7 +201,7 @@ func (c canary) folderGone(folder mail.Path) bool {
 }
 
 // compare reads the canary back as its owner sees it.
-func (c canary) compare(ctx context.Context, folder mail.Path, id string, item connector.Item, body string) []rights.Finding {
+func (c *canary) compare(ctx context.Context, folder mail.Path, id string, item connector.Item, body string) []rights.Finding {
 	const action = "read a delivered message back"
 	stored, reader, err := c.box.Open(ctx, folder, id)
 	if err != nil {
@@ -166,7 +225,7 @@ func (c canary) compare(ctx context.Context, folder mail.Path, id string, item c
 		differs = append(differs, fmt.Sprintf("flags are (%s), want (%s)", stored.Flags, item.Flags))
 	}
 	if caps.DatePrecision > 0 && !mail.SameMoment(stored.InternalDate, item.InternalDate, caps.DatePrecision) {
-		differs = append(differs, fmt.Sprintf("internal date is %s, want %s", stored.InternalDate.UTC().Format(time.RFC3339), item.InternalDate.Format(time.RFC3339)))
+		differs = append(differs, fmt.Sprintf("internal date is %s, want %s", stored.InternalDate.UTC().Format(time.RFC3339), item.InternalDate.UTC().Format(time.RFC3339)))
 	}
 	if len(differs) > 0 {
 		detail := strings.Join(differs, "; ")
@@ -177,8 +236,12 @@ func (c canary) compare(ctx context.Context, folder mail.Path, id string, item c
 }
 
 // cleanUp removes the canary, also when the run was cancelled meanwhile.
-func (c canary) cleanUp(folder mail.Path, id string, ownFolder bool) (findings []rights.Finding) {
-	ctx := context.Background()
+func (c *canary) cleanUp() (findings []rights.Finding) {
+	defer c.m.maps.canary(c.left.Folder, "")
+	if !c.made {
+		return nil
+	}
+	ctx, folder, id, ownFolder := context.Background(), c.left.Folder, c.id, c.left.Own
 	if id != "" {
 		if err := c.box.Remove(ctx, folder, id); err != nil && failure.ClassOf(err) != failure.Vanished {
 			c.m.emit(event.Event{Code: event.CanaryLeft, User: c.account, Folder: string(folder), Key: id, Detail: err.Error()})
@@ -191,9 +254,12 @@ func (c canary) cleanUp(folder mail.Path, id string, ownFolder bool) (findings [
 			findings = append(findings, c.refused("remove the canary folder", err)...)
 		}
 	}
+	if len(findings) == 0 && (c.sure || ownFolder) {
+		c.m.gone(c.name)
+	}
 	return findings
 }
 
-func (c canary) refused(action string, err error) []rights.Finding {
+func (c *canary) refused(action string, err error) []rights.Finding {
 	return findingOf(action, c.account, err)
 }

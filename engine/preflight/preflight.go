@@ -8,7 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
+	"strings"
 	"time"
 
 	"waybill/connector"
@@ -16,12 +16,13 @@ import (
 	"waybill/event"
 	"waybill/failure"
 	"waybill/ledger"
+	"waybill/mail"
 	"waybill/rights"
 )
 
 // ErrRefused is returned when preflight found that the rights do not suffice.
 // Nothing was changed in the target, or what was changed is removed again.
-var ErrRefused = errors.New("preflight refused: the rights do not suffice, and nothing was changed")
+var ErrRefused = errors.New("preflight refused: the rights, or the room, do not suffice, and nothing was changed")
 
 // Account is an account that the run will write to.
 type Account struct {
@@ -29,17 +30,66 @@ type Account struct {
 	// Create says that the run will make it.
 	Create bool
 	Public bool // a tree of public folders
+	// User is the user's name in the source.
+	User string
+	// Proven says that an earlier run has filled the mailbox to its end.
+	Proven bool
+	// Unreadable says that the source did not show the mailbox: nothing is known
+	// of it, and that is told already.
+	Unreadable bool
+	// Bytes is how much is to come, -1 when that is not known.
+	Bytes int64
+	// Folders are those of the target that will be filled.
+	Folders []mail.Path
+}
+
+// Maker makes and removes accounts.
+type Maker interface {
+	CreateAccount(ctx context.Context, u directory.User) error
+	DeleteAccount(ctx context.Context, id string) error
+	// Can tells whether there is a way to do either.
+	Can() (create, remove bool)
+}
+
+// targetMaker lets the target itself make accounts.
+type targetMaker struct{ connector.Target }
+
+func (t targetMaker) Can() (create, remove bool) {
+	caps := t.Capabilities()
+	return caps.CreateAccounts, caps.DeleteAccounts
 }
 
 // Check is what a preflight works with.
 type Check struct {
 	Target connector.Target
+	// Source, when set, is looked at too: whether its mailboxes are different
+	// ones, and how many messages are too large for the target.
+	Source connector.Source
+	// Accounts makes the canary accounts; nil: the target itself.
+	Accounts Maker
+	// Ready, when set, is asked before a mailbox of a canary account is opened, and
+	// gives the rights that are needed or says what is missing.
+	Ready func(ctx context.Context, account string) []rights.Finding
+	// Found is what is known before the canaries fly. Hopeless says that they
+	// need not fly.
+	Found    []rights.Finding
+	Hopeless bool
+	// All tries every account instead of a sample; Workers is how many are tried
+	// at the same time, 0 means 4.
+	All     bool
+	Workers int
+	// Tried, when set, is told how far it is with many mailboxes.
+	Tried func(done, total int)
 	// Ledger remembers canaries until they are removed; nil keeps no memory.
 	Ledger *ledger.Ledger
-	// AcceptTrace allows a preflight that cannot remove its canary accounts.
+	// AcceptTrace allows a preflight that cannot remove its canary accounts, and
+	// goes on without what the source denies or the target has no room for.
 	AcceptTrace bool
 	Events      event.Sink   // nil discards
 	Log         *slog.Logger // nil discards
+
+	maps        *maps
+	outstanding map[string]bool // names of traces that could not be removed
 }
 
 func (m *Check) emit(e event.Event) {
@@ -62,9 +112,12 @@ func stops(err error) bool { return failure.ClassOf(err) == failure.Cancelled }
 
 // Run proves the rights by doing: it opens two mailboxes at the same time
 // with the identity of the run, delivers a canary to each, reads it back as the
-// owner would see it, compares, and removes every trace. Where the run will make
-// accounts it makes and removes canary accounts too. It returns every finding;
-// the error is ErrRefused when one of them is not OK.
+// owner would see it, compares, looks whether each reached a mailbox of its own,
+// and removes every trace. Then it does the same with a sample of the others, or
+// with all of them. Where the run will make accounts it makes and removes canary
+// accounts too. It returns what it found, at most some hundreds of findings, the
+// rest being counted and told as events; the error is ErrRefused when one of
+// them is not OK.
 func (m *Check) Run(ctx context.Context, accounts []Account) ([]rights.Finding, error) {
 	findings, err := m.Target.Probe(ctx)
 	if err != nil {
@@ -80,47 +133,23 @@ func (m *Check) Run(ctx context.Context, accounts []Account) ([]rights.Finding, 
 	if err := m.sweep(ctx); err != nil {
 		return findings, err
 	}
-	proof, err := m.prove(ctx, accounts)
-	if err != nil && stops(err) {
+	m.maps = &maps{folders: map[mail.Path]string{}, words: map[string]string{}}
+	proof := &tally{check: m, seen: map[rights.Finding]bool{}}
+	proof.add(m.Found...)
+	err = m.prove(ctx, accounts, proof)
+	findings = append(hints(findings), proof.all()...)
+	switch {
+	case err != nil && stops(err):
 		return findings, err
-	}
-	proof = distinct(proof)
-	findings = append(hints(findings), proof...)
-	refused, trouble := false, error(nil)
-	for _, f := range proof {
-		switch {
-		case f.OK:
-		case isTrouble(f):
-			trouble = errors.Join(trouble, failure.New(failure.Transient, "preflight: "+f.Action, f.Where, "preflight.trouble", errors.New(f.Detail)))
-		default:
-			refused = true
-			m.emit(event.Event{Code: event.RightMissing, Detail: f.String()})
-		}
-	}
-	if trouble != nil && !refused {
-		// A locked file or a full disk says nothing about rights.
-		return findings, trouble
-	}
-	if refused {
+	case proof.refused:
 		m.emit(event.Event{Code: event.PreflightRefused, Detail: m.Target.Capabilities().Location})
 		return findings, failure.New(failure.Denied, "preflight", m.Target.Capabilities().Location, "preflight.refused", ErrRefused)
+	case proof.trouble != nil:
+		// A locked file or a full disk says nothing about rights.
+		return findings, proof.trouble
 	}
-	m.emit(event.Event{Code: event.PreflightPassed, Detail: fmt.Sprintf("%d checks", len(proof))})
+	m.emit(event.Event{Code: event.PreflightPassed, Detail: fmt.Sprintf("%d checks", proof.count)})
 	return findings, nil
-}
-
-// distinct leaves out findings that were made before: every mailbox that was
-// tried tells of the same missing right.
-func distinct(findings []rights.Finding) []rights.Finding {
-	seen := make(map[rights.Finding]bool, len(findings))
-	out := make([]rights.Finding, 0, len(findings))
-	for _, f := range findings {
-		if !seen[f] {
-			seen[f] = true
-			out = append(out, f)
-		}
-	}
-	return out
 }
 
 // hints keeps what Probe found as information: a right that is missing on paper
@@ -136,38 +165,49 @@ func hints(findings []rights.Finding) []rights.Finding {
 	return out
 }
 
-// prove chooses the two mailboxes and runs the canaries.
-func (m *Check) prove(ctx context.Context, planned []Account) (findings []rights.Finding, err error) {
-	caps := m.Target.Capabilities()
-	var accounts []string // to try
+// prove chooses the mailboxes and runs the canaries.
+func (m *Check) prove(ctx context.Context, planned []Account, proof *tally) error {
+	m.compareSources(ctx, planned, proof)
+	if m.Hopeless || ctx.Err() != nil {
+		return ctx.Err()
+	}
+	var first []Account // to try at the same time
+	var rest []Account
 	create, public := false, false
 	for _, a := range planned {
-		if a.Create {
+		switch {
+		case a.Create:
 			create, public = true, public || a.Public
-		} else if len(accounts) < 2 {
-			accounts = append(accounts, a.ID)
+		case len(first) < 2:
+			first = append(first, a)
+		default:
+			rest = append(rest, a)
 		}
 	}
 	if create {
-		switch {
-		case !caps.CreateAccounts:
-			findings = append(findings, rights.Finding{Action: "create accounts", Where: caps.Location, Detail: "this target cannot make accounts", Event: string(event.ProbeUnavailable)})
-		case !caps.DeleteAccounts && !m.AcceptTrace:
-			findings = append(findings, rights.Finding{Action: "create and remove canary accounts", Where: caps.Location, Event: string(event.ProbeUnavailable),
-				Detail: "this target cannot remove accounts, so a canary account would stay", Grant: "run again with --yes to go without this proof, or create two of the accounts first and name them in the user map"})
-		case caps.DeleteAccounts:
-			want := max(1, 2-len(accounts))
-			canaries, more := m.createCanaries(ctx, want, public)
-			findings = append(findings, more...)
-			defer func() { findings = append(findings, m.deleteCanaries(canaries)...) }()
-			accounts = append(accounts, canaries...)
+		canaries, findings := m.canaryAccounts(ctx, max(1, 2-len(first)), public)
+		proof.add(findings...)
+		defer func() { proof.add(m.deleteCanaries(canaries)...) }()
+		for _, id := range canaries {
+			first = append(first, Account{ID: id, Bytes: -1})
+		}
+		if failedAny(findings) {
+			return ctx.Err()
 		}
 	}
-	if failedAny(findings) || len(accounts) == 0 {
-		return findings, ctx.Err()
+	if len(first) > 0 {
+		if err := m.flyTogether(ctx, first, proof); err != nil {
+			return err
+		}
 	}
-	more, err := m.flyCanaries(ctx, accounts)
-	return append(findings, more...), err
+	if (proof.refused || proof.trouble != nil) && !m.All {
+		return ctx.Err() // what is wrong with these is likely wrong with all
+	}
+	tried := m.flyOthers(ctx, rest, proof)
+	if !proof.refused && ctx.Err() == nil {
+		m.look(ctx, planned, tried, proof)
+	}
+	return ctx.Err()
 }
 
 func failedAny(findings []rights.Finding) bool {
@@ -177,107 +217,6 @@ func failedAny(findings []rights.Finding) bool {
 		}
 	}
 	return false
-}
-
-func (m *Check) createCanaries(ctx context.Context, n int, public bool) (made []string, findings []rights.Finding) {
-	token := randomToken()
-	kinds := make([]directory.Kind, n)
-	if public {
-		kinds = append(kinds, directory.Public)
-	}
-	for i, kind := range kinds {
-		id := fmt.Sprintf("waybill-canary-%s-%d", token, i+1)
-		action := "create an account"
-		if kind == directory.Public {
-			action = "create a top-level public folder"
-		}
-		m.step(ctx, "preflight: "+action, "account", id)
-		if err := m.leave(ctx, id, trace{Account: id, Made: true}); err != nil {
-			return made, append(findings, findingOf("write to the ledger", id, err)...)
-		}
-		err := m.Target.CreateAccount(ctx, directory.User{ID: id, Kind: kind, Name: "Waybill canary"})
-		if err != nil {
-			findings = append(findings, findingOf(action, id, err)...)
-			// It may be there all the same: a lost answer. Removing is tried.
-			made = append(made, id)
-			return made, findings
-		}
-		made = append(made, id)
-		findings = append(findings, rights.Finding{Action: action, Where: id, OK: true})
-	}
-	return made, findings
-}
-
-// deleteCanaries removes the canary accounts even when the run was cancelled.
-func (m *Check) deleteCanaries(accounts []string) (findings []rights.Finding) {
-	ctx := context.Background()
-	for _, id := range accounts {
-		err := m.Target.DeleteAccount(ctx, id)
-		// Who may not remove an account may not have been able to make it either.
-		if err == nil || failure.ClassOf(err) == failure.Vanished || !m.accountExists(ctx, id) {
-			m.gone(id)
-			continue
-		}
-		m.emit(event.Event{Code: event.CanaryLeft, User: id, Detail: err.Error()})
-		findings = append(findings, findingOf("remove the canary account", id, err)...)
-	}
-	return findings
-}
-
-func (m *Check) accountExists(ctx context.Context, id string) bool {
-	for a, err := range m.Target.Accounts(ctx) {
-		if err != nil {
-			return true // cannot be told: assume the worse
-		}
-		if a.ID == id {
-			return true
-		}
-	}
-	return false
-}
-
-// flyCanaries works on all accounts at the same time: each opens its mailbox,
-// waits until the others have opened theirs, delivers, and keeps it open until the
-// others have delivered too. Rights that suffice for one mailbox and not for two
-// show here.
-func (m *Check) flyCanaries(ctx context.Context, accounts []string) ([]rights.Finding, error) {
-	var (
-		opened sync.WaitGroup
-		flown  sync.WaitGroup
-		done   sync.WaitGroup
-		mu     sync.Mutex
-		all    []rights.Finding
-	)
-	opened.Add(len(accounts))
-	flown.Add(len(accounts))
-	done.Add(len(accounts))
-	for _, account := range accounts {
-		go func() {
-			defer done.Done()
-			box, err := m.Target.Mailbox(ctx, account)
-			opened.Done()
-			var findings []rights.Finding
-			if err != nil {
-				m.emit(event.Event{Code: event.LogonFailed, User: account, Detail: err.Error()})
-				findings = findingOf("log on to the mailbox", account, err)
-				flown.Done()
-			} else {
-				opened.Wait()
-				c := canary{m: m, box: box, account: account}
-				findings = c.fly(ctx, len(accounts))
-				flown.Done()
-				flown.Wait()
-				if err := box.Close(); err != nil {
-					findings = append(findings, findingOf("close the mailbox", account, err)...)
-				}
-			}
-			mu.Lock()
-			all = append(all, findings...)
-			mu.Unlock()
-		}()
-	}
-	done.Wait()
-	return all, ctx.Err()
 }
 
 // troubles are what keeps a right from being tried, so that nothing is known of
@@ -305,8 +244,8 @@ func findingOf(action, where string, err error) []rights.Finding {
 		f.Event = string(code)
 		return []rights.Finding{f} // its remedy is in its words and grants nothing
 	}
-	if e, ok := errors.AsType[*failure.Error](err); ok {
-		f.Grant = e.Remedy
+	if e, ok := errors.AsType[*failure.Error](err); ok && e.Remedy != "" {
+		f.Grant, f.Detail = e.Remedy, strings.TrimSuffix(f.Detail, "; "+e.Remedy)
 	}
 	return []rights.Finding{f}
 }
@@ -315,11 +254,4 @@ func randomToken() string {
 	b := make([]byte, 5)
 	_, _ = rand.Read(b) // crypto/rand never fails on supported systems
 	return hex.EncodeToString(b)
-}
-
-// canary is one trial delivery to one mailbox.
-type canary struct {
-	m       *Check
-	box     connector.TargetMailbox
-	account string
 }

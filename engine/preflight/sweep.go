@@ -58,13 +58,14 @@ func (m *Check) sweep(ctx context.Context) error {
 	if m.Ledger == nil {
 		return nil
 	}
-	traces, err := m.Ledger.Provisioned(ctx, kindCanary)
-	if err != nil {
-		return err
-	}
-	for name, state := range traces {
+	m.outstanding = map[string]bool{}
+	for left, err := range m.Ledger.Unsettled(ctx, kindCanary) {
+		if err != nil {
+			return err
+		}
+		name := left.ID
 		var t trace
-		if state == canaryIsGone || json.Unmarshal([]byte(state), &t) != nil {
+		if json.Unmarshal([]byte(left.State), &t) != nil {
 			continue
 		}
 		m.step(ctx, "preflight: remove what an interrupted one left", "account", t.Account, "folder", t.Folder)
@@ -73,6 +74,7 @@ func (m *Check) sweep(ctx context.Context) error {
 				return err
 			}
 			m.emit(event.Event{Code: event.CanaryLeft, User: t.Account, Folder: string(t.Folder), Detail: err.Error()})
+			m.outstanding[name] = true
 			continue
 		}
 		m.gone(name)
@@ -82,7 +84,7 @@ func (m *Check) sweep(ctx context.Context) error {
 
 func (m *Check) sweepOne(ctx context.Context, t trace) error {
 	if t.Made {
-		return m.Target.DeleteAccount(ctx, t.Account)
+		return m.maker().DeleteAccount(ctx, t.Account)
 	}
 	box, err := m.Target.Mailbox(ctx, t.Account)
 	if err != nil {

@@ -1,9 +1,10 @@
-package engine
+package copying
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"waybill/connector"
 	"waybill/event"
@@ -32,7 +33,7 @@ func (p *pass) resolve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	left, err := p.lookFor(ctx, connector.Position(intents[0].Position), messages, known)
+	left, err := p.lookFor(ctx, connector.Position(intents[0].Position), messages, known, p.began)
 	if err != nil {
 		return err
 	}
@@ -42,7 +43,7 @@ func (p *pass) resolve(ctx context.Context) error {
 		}
 	}
 	arrived := len(messages) - len(left)
-	p.emit(event.Event{Code: event.OutcomeResolved, User: p.box.User, Folder: string(p.folder.Path),
+	p.Emit(event.Event{Code: event.OutcomeResolved, User: p.box.User, Folder: string(p.folder.Path),
 		Detail: fmt.Sprintf("of %d messages whose delivery was interrupted %d had arrived, %d are sent again, %d are gone from the source", total, arrived, len(left), len(unknown))})
 	p.closeAll(intents)
 	return p.checkpoint(ctx, nil, nil)
@@ -131,7 +132,10 @@ func (p *pass) abandon(ctx context.Context) error {
 
 // lookFor finds out which of the messages arrived after a position. Arrived ones
 // are concluded; the others are returned. IDs in known are somebody's already.
-func (p *pass) lookFor(ctx context.Context, since connector.Position, messages []mail.Message, known map[string]bool) (left []mail.Message, err error) {
+// What is missing may still be under way in the target: before it counts as not
+// arrived the target gets the time that it says it may need, from the moment
+// when the answer was lost.
+func (p *pass) lookFor(ctx context.Context, since connector.Position, messages []mail.Message, known map[string]bool, lost time.Time) (left []mail.Message, err error) {
 	candidates := make([]candidate, 0, len(messages))
 	caps := p.Target.Capabilities()
 	for _, m := range messages {
@@ -143,13 +147,21 @@ func (p *pass) lookFor(ctx context.Context, since connector.Position, messages [
 			left = append(left, m) // sending it will tell what is wrong with it
 			continue
 		}
-		want, date, losses := holdable(m, caps)
+		want, date, losses := Holdable(m, caps)
 		m.InternalDate = date
 		candidates = append(candidates, candidate{m: m, bytes: bytes, kept: kept, size: size, want: want, losses: losses})
 	}
 	found, err := p.match(ctx, since, candidates, known)
 	if err != nil {
 		return nil, err
+	}
+	if wait := caps.Settle - p.Clock.Time().Sub(lost); len(found) < len(candidates) && wait > 0 {
+		if err := p.Clock.Wait(ctx, wait); err != nil {
+			return nil, err
+		}
+		if found, err = p.match(ctx, since, candidates, known); err != nil {
+			return nil, err
+		}
 	}
 	for i, c := range candidates {
 		stored, arrived := found[i]
@@ -171,12 +183,18 @@ func (p *pass) proveFound(o *outgoing, stored connector.Stored, kept mail.Digest
 	caps := p.Target.Capabilities()
 	row := ledger.Row{Key: o.Key, State: ledger.Verified, Size: o.read, Digest: o.digest, Date: o.InternalDate, Flags: o.Flags, Target: stored.ID}
 	row.Notes = append(append(row.Notes, o.Message.Notes...), o.losses...)
-	if caps.Fidelity != connector.Exact {
+	if kept != row.Digest {
 		row.Fingerprint = kept
 	}
 	rule, reason, excused := compareMarks(o, stored, caps, nil)
 	row.Notes = append(row.Notes, excused...)
-	if rule != "" {
+	switch rule {
+	case "":
+	case ruleFlags:
+		// The source's flags may have changed since the message was sent: what
+		// arrived is what was sent then, and the merge carries over the rest.
+		row.Flags = stored.Flags
+	default:
 		return p.differs(row, rule, reason)
 	}
 	return row

@@ -1,11 +1,13 @@
-package engine
+package copying
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"waybill/connector"
+	"waybill/engine/setup"
 	"waybill/event"
 	"waybill/failure"
 	"waybill/ledger"
@@ -17,13 +19,14 @@ type mailboxRun struct {
 	*run
 	box   ledger.Mailbox
 	lease ledger.Lease
-	plan  *PlanUser
+	plan  *setup.PlanUser
 	known map[mail.Path]ledger.Folder // as the ledger had them when the attempt began
 
 	from connector.SourceMailbox
 	to   connector.TargetMailbox
 
 	messages, bytes int64
+	newlyLeft       int64 // messages that left the source since the last run
 }
 
 // all moves what is left of the mailbox. One broken folder does not keep the
@@ -34,21 +37,25 @@ func (w *mailboxRun) all(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
 	var folders []mail.Folder
-	if err := w.try(ctx, w.box.User, "list folders", func() (err error) { folders, err = w.from.Folders(ctx); return err }); err != nil {
+	if err := w.Try(ctx, w.box.User, "list folders", func() (err error) { folders, err = w.from.Folders(ctx); return err }); err != nil {
 		return err
 	}
 	there, err := w.targetFolders(ctx)
 	if err != nil {
 		return err
 	}
+	names := setup.NewNaming(w.Target, folders)
+	for _, f := range there {
+		names.There = append(names.There, f)
+	}
+	slices.SortFunc(names.There, func(a, b mail.Folder) int { return a.Path.Compare(b.Path) })
 	known, err := w.Ledger.Folders(ctx, w.box.ID)
 	if err != nil {
 		return err
 	}
-	names := newNaming(w.Target)
 	w.known = make(map[mail.Path]ledger.Folder, len(known))
 	for _, f := range known {
-		names.reserve(f.Path, f.Target)
+		names.Fix(f.Path, f.Target)
 		w.known[f.Path] = f
 	}
 	var broken []error
@@ -56,13 +63,13 @@ func (w *mailboxRun) all(ctx context.Context) (err error) {
 	for _, f := range folders {
 		seen[f.Path] = true
 		if err := w.folder(ctx, f, names, there); err != nil {
-			var nap *snooze
+			var nap *setup.Snooze
 			if ctx.Err() != nil || errors.Is(err, ledger.ErrFenced) || errors.As(err, &nap) {
 				return err
 			}
 			broken = append(broken, fmt.Errorf("folder %s: %w", f.Path, err))
 			if failure.ClassOf(err) == failure.Full {
-				w.emit(event.Event{Code: event.TargetFull, User: w.box.User, Folder: string(f.Path), Detail: err.Error()})
+				w.Emit(event.Event{Code: event.TargetFull, User: w.box.User, Folder: string(f.Path), Detail: err.Error()})
 				return errors.Join(broken...)
 			}
 		}
@@ -70,25 +77,25 @@ func (w *mailboxRun) all(ctx context.Context) (err error) {
 	if err := w.vanishedFolders(ctx, known, seen); err != nil {
 		broken = append(broken, err)
 	}
-	broken = append(broken, w.hollow(ctx))
+	broken = append(broken, w.reconcile(ctx, errors.Join(broken...)), w.hollow(ctx))
 	return errors.Join(broken...)
 }
 
 func (w *mailboxRun) open(ctx context.Context) error {
-	err := w.try(ctx, w.box.User, "open mailbox in the source", func() (err error) {
+	err := w.Try(ctx, w.box.User, "open mailbox in the source", func() (err error) {
 		w.from, err = w.Source.Mailbox(ctx, w.box.User)
 		return err
 	})
 	if err != nil {
-		w.emit(event.Event{Code: event.MailboxUnreadable, User: w.box.User, Detail: err.Error()})
+		w.Emit(event.Event{Code: event.MailboxUnreadable, User: w.box.User, Detail: err.Error()})
 		return err
 	}
-	err = w.try(ctx, w.box.User, "open mailbox in the target", func() (err error) {
+	err = w.Try(ctx, w.box.User, "open mailbox in the target", func() (err error) {
 		w.to, err = w.Target.Mailbox(ctx, w.box.Account)
 		return err
 	})
 	if err != nil {
-		w.emit(event.Event{Code: event.LogonFailed, User: w.box.User, Detail: err.Error()})
+		w.Emit(event.Event{Code: event.LogonFailed, User: w.box.User, Detail: err.Error()})
 		return errors.Join(err, w.from.Close())
 	}
 	return nil
@@ -96,12 +103,12 @@ func (w *mailboxRun) open(ctx context.Context) error {
 
 func (w *mailboxRun) close() error { return errors.Join(w.to.Close(), w.from.Close()) }
 
-func (w *mailboxRun) targetFolders(ctx context.Context) (map[mail.Path]bool, error) {
-	there := map[mail.Path]bool{}
-	err := w.try(ctx, w.box.User, "list folders of the target", func() error {
+func (w *mailboxRun) targetFolders(ctx context.Context) (map[mail.Path]mail.Folder, error) {
+	there := map[mail.Path]mail.Folder{}
+	err := w.Try(ctx, w.box.User, "list folders of the target", func() error {
 		folders, err := w.to.Folders(ctx)
 		for _, f := range folders {
-			there[f.Path] = !f.Container
+			there[f.Path] = f
 		}
 		return err
 	})
@@ -110,51 +117,67 @@ func (w *mailboxRun) targetFolders(ctx context.Context) (map[mail.Path]bool, err
 
 // planned finds what the plan says of a folder; a folder that came after the
 // plan has nothing.
-func (w *mailboxRun) planned(path mail.Path) (PlanFolder, bool) {
+func (w *mailboxRun) planned(path mail.Path) (setup.PlanFolder, bool) {
 	for _, f := range w.plan.Folders {
 		if f.Path == path {
 			return f, true
 		}
 	}
-	return PlanFolder{}, false
+	return setup.PlanFolder{}, false
 }
 
 // folder names and makes one folder in the target, then moves its messages.
-func (w *mailboxRun) folder(ctx context.Context, f mail.Folder, names *naming, there map[mail.Path]bool) error {
+func (w *mailboxRun) folder(ctx context.Context, f mail.Folder, names *setup.Naming, there map[mail.Path]mail.Folder) error {
 	line, planned := w.planned(f.Path)
 	var notes []mail.Note
-	stored, shown, notes := names.name(f.Path)
-	if planned && line.Target != "" && line.Target != stored {
+	stored, shown, notes := names.Name(f)
+	if planned && w.edited && line.Target != "" && line.Target != stored {
 		stored, shown, notes = line.Target, string(line.Target), nil // the operator's word
-		names.reserve(f.Path, stored)
+		names.Fix(f.Path, stored)
 	}
 	row, err := w.put(ctx, ledger.Folder{Mailbox: w.box.ID, Path: f.Path, Target: stored, Use: f.Use})
 	if err != nil {
 		return err
 	}
 	for _, n := range notes {
-		w.emit(event.Event{Code: event.FolderRenamed, User: w.box.User, Folder: string(f.Path), Detail: n.Text})
+		w.Emit(event.Event{Code: event.FolderRenamed, User: w.box.User, Folder: string(f.Path), Detail: n.Text})
 	}
-	if !line.Skip && !there[row.Target] && (w.Target.Capabilities().EmptyFolders || !f.Container) {
-		w.step(ctx, "create folder", "account", w.box.Account, "folder", shown)
-		err := w.try(ctx, w.box.User, "create folder", func() error {
-			return w.to.CreateFolder(ctx, mail.Folder{Path: row.Target, Use: f.Use, Subscribed: f.Subscribed})
-		})
-		if err != nil {
-			return w.fail(ctx, row, err)
-		}
-		there[row.Target] = true
+	if err := w.makeFolder(ctx, f, row, line.Skip, shown, there); err != nil {
+		return w.fail(ctx, row, err)
 	}
 	if f.Container {
 		if row.Complete {
 			return nil
 		}
-		return w.queue.Checkpoint(ctx, w.lease, ledger.Change{Folder: row.ID, Complete: &ledger.Complete{}})
+		return w.Queue.Checkpoint(ctx, w.lease, ledger.Change{Folder: row.ID, Complete: &ledger.Complete{}})
 	}
-	p := &pass{mailboxRun: w, folder: row, skip: line.Skip}
-	if err := p.all(ctx); err != nil {
+	if err := w.through(ctx, row, line.Skip); err != nil {
 		return w.fail(ctx, row, err)
 	}
+	return nil
+}
+
+// makeFolder sees to it that the folder is in the target, and that its owner is
+// subscribed to it as before.
+func (w *mailboxRun) makeFolder(ctx context.Context, f mail.Folder, row ledger.Folder, skip bool, shown string, there map[mail.Path]mail.Folder) error {
+	caps := w.Target.Capabilities()
+	have, exists := there[row.Target]
+	switch {
+	case skip, f.Container && (exists || !caps.EmptyFolders):
+		return nil
+	case exists && !have.Container:
+		box, can := w.to.(connector.Subscriber)
+		if !can || !f.Subscribed || have.Subscribed || row.Complete {
+			return nil
+		}
+		return w.Try(ctx, w.box.User, "subscribe to folder", func() error { return box.Subscribe(ctx, row.Target) })
+	}
+	w.Step(ctx, "create folder", "account", w.box.Account, "folder", shown)
+	made := mail.Folder{Path: row.Target, Use: f.Use, Subscribed: f.Subscribed}
+	if err := w.Try(ctx, w.box.User, "create folder", func() error { return w.to.CreateFolder(ctx, made) }); err != nil {
+		return err
+	}
+	there[row.Target] = made
 	return nil
 }
 
@@ -173,10 +196,10 @@ func (w *mailboxRun) fail(ctx context.Context, row ledger.Folder, err error) err
 	if ctx.Err() != nil || errors.Is(err, ledger.ErrFenced) {
 		return err
 	}
-	if _, ok := errors.AsType[*snooze](err); ok {
+	if _, ok := errors.AsType[*setup.Snooze](err); ok {
 		return err
 	}
-	w.emit(event.Event{Code: event.FolderFailed, User: w.box.User, Folder: string(row.Path), Detail: err.Error()})
+	w.Emit(event.Event{Code: event.FolderFailed, User: w.box.User, Folder: string(row.Path), Detail: err.Error()})
 	return errors.Join(err, w.Ledger.FailFolder(ctx, w.lease, row.ID, failure.ClassOf(err), err.Error()))
 }
 
@@ -190,6 +213,9 @@ func (w *mailboxRun) vanishedFolders(ctx context.Context, known []ledger.Folder,
 		}
 		p := &pass{mailboxRun: w, folder: f}
 		if err := p.abandon(ctx); err != nil {
+			return err
+		}
+		if err := p.leaveFolder(ctx); err != nil {
 			return err
 		}
 	}
@@ -216,7 +242,7 @@ func (w *mailboxRun) hollow(ctx context.Context) error {
 		}
 	}
 	if found > left {
-		w.emit(event.Event{Code: event.MailboxHollow, User: w.box.User, Detail: fmt.Sprintf("%d messages in the source", found)})
+		w.Emit(event.Event{Code: event.MailboxHollow, User: w.box.User, Detail: fmt.Sprintf("%d messages in the source", found)})
 		return failure.New(failure.Internal, "account for mailbox", w.box.User, "mailbox.hollow",
 			fmt.Errorf("%d messages in the source and none in the target", found)).WithRemedy("look at the messages' reasons in the waybill")
 	}

@@ -1,10 +1,11 @@
-package engine
+package copying
 
 import (
 	"context"
 	"fmt"
 
 	"waybill/connector"
+	"waybill/engine/setup"
 	"waybill/event"
 	"waybill/failure"
 	"waybill/ledger"
@@ -20,7 +21,8 @@ type pass struct {
 
 	nextSeq    int64
 	chunk      []mail.Message // listed, not yet looked up
-	batch      []mail.Message // to be sent
+	batch      []mail.Message // to be sent, still growing
+	ready      []mail.Message // to be sent, announced to the source
 	size       int64          // of batch
 	settled    []ledger.Row   // outcomes that wait for the next checkpoint
 	closing    []int64        // intents that these outcomes settle
@@ -42,7 +44,7 @@ func (p *pass) all(ctx context.Context) (err error) {
 		return err
 	}
 	var census connector.Census
-	err = p.try(ctx, p.box.User, "census of "+string(p.folder.Path), func() (err error) {
+	err = p.Try(ctx, p.box.User, "census of "+string(p.folder.Path), func() (err error) {
 		census, err = p.from.Census(ctx, p.folder.Path, false)
 		return err
 	})
@@ -50,15 +52,12 @@ func (p *pass) all(ctx context.Context) (err error) {
 		return err
 	}
 	if p.unchanged(census) {
-		p.step(ctx, "folder unchanged", "user", p.box.User, "folder", p.folder.Path)
-		p.progress().Advanced(p.box.User, p.folder.Found, p.planBytes())
+		p.Step(ctx, "folder unchanged", "user", p.box.User, "folder", p.folder.Path)
+		p.Progress.Advanced(p.box.User, p.folder.Found, p.planBytes())
 		return nil
 	}
-	p.step(ctx, "folder", "user", p.box.User, "folder", p.folder.Path, "target", p.folder.Target)
-	if p.vanished, err = p.findVanished(ctx); err != nil {
-		return err
-	}
-	if err := p.list(ctx); err != nil {
+	p.Step(ctx, "folder", "user", p.box.User, "folder", p.folder.Path, "target", p.folder.Target)
+	if err := p.walk(ctx, census); err != nil {
 		return err
 	}
 	if err := p.leaveGone(ctx); err != nil {
@@ -69,10 +68,10 @@ func (p *pass) all(ctx context.Context) (err error) {
 		done.Census = "" // so that the next run lists the folder again
 	}
 	if p.merged > 0 {
-		p.emit(event.Event{Code: event.FlagsMerged, User: p.box.User, Folder: string(p.folder.Path), Detail: fmt.Sprintf("%d messages", p.merged)})
+		p.Emit(event.Event{Code: event.FlagsMerged, User: p.box.User, Folder: string(p.folder.Path), Detail: fmt.Sprintf("%d messages", p.merged)})
 	}
 	if p.kept > 0 {
-		p.emit(event.Event{Code: event.FlagsKept, User: p.box.User, Folder: string(p.folder.Path), Detail: fmt.Sprintf("%d messages", p.kept)})
+		p.Emit(event.Event{Code: event.FlagsKept, User: p.box.User, Folder: string(p.folder.Path), Detail: fmt.Sprintf("%d messages", p.kept)})
 	}
 	return p.checkpoint(ctx, nil, done)
 }
@@ -85,17 +84,17 @@ func (p *pass) planBytes() int64 {
 
 // unchanged reports whether the last complete pass saw the folder as it is now.
 func (p *pass) unchanged(census connector.Census) bool {
-	return p.folder.Complete && census.State != "" && census.State == p.folder.Census && !p.Options.RetryExceptions
+	return setup.Unchanged(p.folder, census) && !p.Options.RetryExceptions
 }
 
 // list goes through the source's listing and sends what is due.
 func (p *pass) list(ctx context.Context) error {
-	for m, err := range p.from.Messages(ctx, p.folder.Path) {
+	for m, err := range p.listing(ctx) {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		if err != nil && m.Key == "" {
-			return err
+			return p.brokenOff(ctx, err)
 		}
 		p.found++
 		if err != nil {
@@ -111,13 +110,7 @@ func (p *pass) list(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if err := p.look(ctx); err != nil {
-		return err
-	}
-	if err := p.send(ctx); err != nil {
-		return err
-	}
-	return p.collect(ctx)
+	return p.finish(ctx)
 }
 
 // take queues a listed message for the ledger's opinion.
@@ -155,6 +148,7 @@ func (p *pass) look(ctx context.Context) error {
 // decide does what is due for one message, given what the ledger has of it.
 func (p *pass) decide(ctx context.Context, m mail.Message, row ledger.Row) error {
 	p.foundBytes += max(m.Size, row.Size, 0)
+	row = p.returned(row)
 	switch {
 	case p.skip && row.State == ledger.Planned:
 		return p.conclude(ctx, ledger.Row{Key: m.Key, State: ledger.Skipped, Size: max(m.Size, 0), Date: m.InternalDate, Flags: m.Flags, Rule: "plan.folder-skipped", Reason: "the plan leaves this folder out"})
@@ -168,12 +162,12 @@ func (p *pass) decide(ctx context.Context, m mail.Message, row ledger.Row) error
 	case row.State == ledger.Delivered:
 		return p.verifyAgain(ctx, m, row)
 	case row.State == ledger.Verified:
-		p.progress().Advanced(p.box.User, 1, row.Size)
+		p.Progress.Advanced(p.box.User, 1, row.Size)
 		return p.mergeFlags(ctx, m, row)
 	case p.worthRetry(row):
 		return p.due(ctx, m)
 	}
-	p.progress().Advanced(p.box.User, 1, max(row.Size, 0))
+	p.Progress.Advanced(p.box.User, 1, max(row.Size, 0))
 	return nil
 }
 
@@ -197,9 +191,9 @@ func (p *pass) worthRetry(row ledger.Row) bool {
 
 // due adds a message to the batch and sends the batch when it is full.
 func (p *pass) due(ctx context.Context, m mail.Message) error {
-	limitMessages, limitBytes := p.batchLimits()
+	limitMessages, limitBytes := p.BatchLimits()
 	if len(p.batch) > 0 && (len(p.batch) >= limitMessages || p.size+max(m.Size, 0) > limitBytes) {
-		if err := p.send(ctx); err != nil {
+		if err := p.flush(ctx, false); err != nil {
 			return err
 		}
 	}
@@ -218,7 +212,7 @@ func (p *pass) listingFault(ctx context.Context, m mail.Message, err error) erro
 		return lookErr
 	}
 	if rows[0].State == ledger.Verified {
-		p.progress().Advanced(p.box.User, 1, rows[0].Size)
+		p.Progress.Advanced(p.box.User, 1, rows[0].Size)
 		return nil // moved while it could still be read
 	}
 	return p.conclude(ctx, p.setAside(m, err, ledger.Quarantined))
@@ -241,7 +235,7 @@ func (p *pass) setAside(m mail.Message, err error, state ledger.State) ledger.Ro
 	case class == failure.Transient:
 		code = event.SourceChanged
 	}
-	p.emit(event.Event{Code: code, User: p.box.User, Folder: string(p.folder.Path), Key: m.Key, Detail: err.Error()})
+	p.Emit(event.Event{Code: code, User: p.box.User, Folder: string(p.folder.Path), Key: m.Key, Detail: err.Error()})
 	return ledger.Row{Key: m.Key, State: state, Size: max(m.Size, 0), Date: m.InternalDate, Flags: m.Flags,
 		Rule: failure.RuleOf(err), Reason: err.Error(), Class: class, Notes: m.Notes}
 }
@@ -263,7 +257,7 @@ func (p *pass) checkpoint(ctx context.Context, open *ledger.Intent, done *ledger
 	if len(p.settled) == 0 && len(p.closing) == 0 && open == nil && done == nil {
 		return nil
 	}
-	err := p.queue.Checkpoint(ctx, p.lease, ledger.Change{Folder: p.folder.ID, Settled: p.settled, Close: p.closing, Open: open, Complete: done})
+	err := p.Queue.Checkpoint(ctx, p.lease, ledger.Change{Folder: p.folder.ID, Settled: p.settled, Close: p.closing, Open: open, Complete: done})
 	if err != nil {
 		return err
 	}

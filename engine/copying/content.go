@@ -1,4 +1,4 @@
-package engine
+package copying
 
 import (
 	"context"
@@ -21,6 +21,7 @@ type outgoing struct {
 	losses []mail.Note
 
 	digest   mail.Digest
+	kept     mail.Digest // of what the target keeps; only where digests.kept says so
 	read     int64
 	complete bool  // the target read to the end
 	fault    error // the source failed while being read
@@ -28,38 +29,44 @@ type outgoing struct {
 
 // open wraps the source's reader. The target may open again after a failure;
 // only the last reading counts.
-func (o *outgoing) open(ctx context.Context, box connector.SourceMailbox, folder mail.Path) (io.ReadCloser, error) {
+func (o *outgoing) open(ctx context.Context, box connector.SourceMailbox, folder mail.Path, digests *digests) (io.ReadCloser, error) {
 	o.complete, o.fault, o.read = false, nil, 0
 	r, err := box.Open(ctx, folder, o.Message)
 	if err != nil {
 		o.fault = err
 		return nil, err
 	}
-	h := hashes.Get().(hash.Hash)
-	h.Reset()
-	return &digestingReader{out: o, r: r, h: h}, nil
+	return &digestingReader{out: o, r: r, digests: digests, d: digests.get()}, nil
 }
 
 type digestingReader struct {
-	out *outgoing
-	r   io.ReadCloser
-	h   hash.Hash
+	out     *outgoing
+	r       io.ReadCloser
+	digests *digests
+	d       connector.Digest
+}
+
+// Size is what the source says of the message's length, as connector.Sized.
+func (d *digestingReader) Size() int64 {
+	if sized, ok := d.r.(connector.Sized); ok {
+		return sized.Size()
+	}
+	return -1
 }
 
 func (d *digestingReader) Read(p []byte) (int, error) {
 	n, err := d.r.Read(p)
-	if n > 0 && d.h != nil {
-		_, _ = d.h.Write(p[:n])
+	if n > 0 && d.d != nil {
+		_, _ = d.d.Write(p[:n])
 		d.out.read += int64(n)
 	}
 	switch {
 	case err == nil:
 	case errors.Is(err, io.EOF):
-		if d.h != nil {
-			d.h.Sum(d.out.digest[:0])
+		if d.d != nil {
+			d.out.digest, d.out.kept = d.d.Sum()
 			d.out.complete = true
-			hashes.Put(d.h)
-			d.h = nil
+			d.release()
 		}
 	default:
 		d.out.fault = err
@@ -68,32 +75,78 @@ func (d *digestingReader) Read(p []byte) (int, error) {
 }
 
 func (d *digestingReader) Close() error {
-	if d.h != nil {
-		hashes.Put(d.h)
-		d.h = nil
-	}
+	d.release()
 	return d.r.Close()
 }
 
-// hashes and buffers are reused: a mailbox of small messages would otherwise
-// spend more on making them than on its mail.
-var (
-	hashes  = sync.Pool{New: func() any { return sha256.New() }}
-	buffers = sync.Pool{New: func() any { b := make([]byte, 64<<10); return &b }}
-)
+func (d *digestingReader) release() {
+	if d.d != nil {
+		d.digests.put(d.d)
+		d.d = nil
+	}
+}
 
-// sum digests a reader's bytes and closes it.
-func sum(r io.ReadCloser) (mail.Digest, int64, error) {
-	h := hashes.Get().(hash.Hash)
-	h.Reset()
+// digests hands out digests that suit the target.
+type digests struct {
+	pool sync.Pool
+	// kept says that a digest tells what the target keeps, too. Where it does not,
+	// Target.Fingerprint has to read the message.
+	kept bool
+}
+
+func newDigests(target connector.Target) *digests {
+	maker, canonical := target.(connector.Digester)
+	d := &digests{kept: canonical || target.Capabilities().Fidelity == connector.Exact}
+	d.pool.New = func() any {
+		if canonical {
+			return maker.NewDigest()
+		}
+		return &plainDigest{sha256.New()}
+	}
+	return d
+}
+
+func (d *digests) get() connector.Digest {
+	digest := d.pool.Get().(connector.Digest)
+	digest.Reset()
+	return digest
+}
+
+func (d *digests) put(digest connector.Digest) { d.pool.Put(digest) }
+
+// of digests a reader's bytes and closes it.
+func (d *digests) of(r io.ReadCloser) (bytes, kept mail.Digest, n int64, err error) {
+	digest := d.get()
+	buf := buffers.Get().(*[]byte)
+	n, err = copyPlain(digest, r, *buf)
+	buffers.Put(buf)
+	bytes, kept = digest.Sum()
+	d.put(digest)
+	return bytes, kept, n, errors.Join(err, r.Close())
+}
+
+// Sum digests a reader's bytes and closes it.
+func Sum(r io.ReadCloser) (mail.Digest, int64, error) {
+	h := sha256.New()
 	buf := buffers.Get().(*[]byte)
 	n, err := copyPlain(h, r, *buf)
 	buffers.Put(buf)
 	var d mail.Digest
 	h.Sum(d[:0])
-	hashes.Put(h)
 	return d, n, errors.Join(err, r.Close())
 }
+
+// plainDigest is for targets that keep every byte.
+type plainDigest struct{ hash.Hash }
+
+func (p *plainDigest) Sum() (bytes, kept mail.Digest) {
+	p.Hash.Sum(bytes[:0])
+	return bytes, bytes
+}
+
+// buffers are reused: a mailbox of small messages would otherwise spend more on
+// making them than on its mail.
+var buffers = sync.Pool{New: func() any { b := make([]byte, 64<<10); return &b }}
 
 // copyPlain is io.CopyBuffer without its shortcuts, which would allocate a
 // buffer of their own for every message.
@@ -124,19 +177,23 @@ func (p *pass) digest(ctx context.Context, m mail.Message) (mail.Digest, int64, 
 	if err != nil {
 		return mail.Digest{}, 0, err
 	}
-	return sum(r)
+	bytes, _, n, err := p.digests.of(r)
+	return bytes, n, err
 }
 
 // fingerprints reads a message of the source and returns the digest of its
 // bytes and that of what the target keeps of it.
 func (p *pass) fingerprints(ctx context.Context, m mail.Message) (bytes, kept mail.Digest, size int64, err error) {
-	if p.Target.Capabilities().Fidelity == connector.Exact {
-		bytes, size, err = p.digest(ctx, m)
-		return bytes, bytes, size, err
+	if p.digests.kept {
+		r, err := p.from.Open(ctx, p.folder.Path, m)
+		if err != nil {
+			return bytes, kept, 0, err
+		}
+		return p.digests.of(r)
 	}
 	var o outgoing
 	o.Message = m
-	r, err := o.open(ctx, p.from, p.folder.Path)
+	r, err := o.open(ctx, p.from, p.folder.Path, p.digests)
 	if err != nil {
 		return bytes, kept, 0, err
 	}
@@ -153,9 +210,9 @@ func (p *pass) fingerprints(ctx context.Context, m mail.Message) (bytes, kept ma
 
 // fingerprintStored digests what the target gives back, and closes it.
 func (p *pass) fingerprintStored(ctx context.Context, r io.ReadCloser) (mail.Digest, error) {
-	if p.Target.Capabilities().Fidelity == connector.Exact {
-		d, _, err := sum(r)
-		return d, err
+	if p.digests.kept {
+		_, kept, _, err := p.digests.of(r)
+		return kept, err
 	}
 	d, err := p.Target.Fingerprint(ctx, r)
 	return d, errors.Join(err, r.Close())

@@ -1,4 +1,4 @@
-package engine
+package copying
 
 import (
 	"fmt"
@@ -10,9 +10,9 @@ import (
 	"waybill/mail"
 )
 
-// holdable reduces a message's marks to what the target can hold and notes what
+// Holdable reduces a message's marks to what the target can hold and notes what
 // falls away, so that nothing is lost silently.
-func holdable(m mail.Message, caps connector.Capabilities) (want mail.FlagSet, date time.Time, losses []mail.Note) {
+func Holdable(m mail.Message, caps connector.Capabilities) (want mail.FlagSet, date time.Time, losses []mail.Note) {
 	want = mail.FlagSet{System: m.Flags.System & caps.Flags, Keywords: m.Flags.Keywords}
 	for _, name := range (m.Flags.System &^ caps.Flags).Names() {
 		losses = append(losses, mail.Note{Kind: "flag-not-kept", Text: "the target cannot hold the flag " + name})
@@ -37,6 +37,9 @@ func holdable(m mail.Message, caps connector.Capabilities) (want mail.FlagSet, d
 	return want, date, losses
 }
 
+// ruleFlags is broken by a message whose flags are others in the target.
+const ruleFlags = "verify.flags"
+
 // compareMarks tells in which of flags, keywords and date a stored message
 // differs from what was handed over. Differences that the target announced in a
 // note are excused; so are keywords beyond a number that the target states.
@@ -57,7 +60,7 @@ func compareMarks(o *outgoing, stored connector.Stored, caps connector.Capabilit
 	if caps.MaxKeywords > 0 && stored.Flags.System == o.want.System && len(subtract(stored.Flags.Keywords, o.want.Keywords)) == 0 {
 		return "", "", []mail.Note{{Kind: "keyword-not-kept", Text: "the target's folder holds no more different keywords: " + strings.Join(missing, " ")}}
 	}
-	return "verify.flags", fmt.Sprintf("flags are (%s) in the target, (%s) were handed over", stored.Flags, o.want), nil
+	return ruleFlags, fmt.Sprintf("flags are (%s) in the target, (%s) were handed over", stored.Flags, o.want), nil
 }
 
 // subtract returns the keywords of a that b does not have.

@@ -1,4 +1,7 @@
-package engine
+// Package copying moves the messages of the mailboxes that a plan moves: it lists
+// the source, sends what the ledger does not have, reads it back, and follows what
+// changed or left since.
+package copying
 
 import (
 	"context"
@@ -9,6 +12,7 @@ import (
 	"time"
 
 	"waybill/directory"
+	"waybill/engine/setup"
 	"waybill/event"
 	"waybill/failure"
 	"waybill/ledger"
@@ -27,15 +31,15 @@ type Result struct {
 
 // run is one Copy in progress.
 type run struct {
-	*Migration
+	*setup.Setup
 	id       int64
-	queue    ledger.Queue
-	plan     map[string]*PlanUser // by source user
+	plan     map[string]*setup.PlanUser // by source user
+	edited   bool                       // the plan went through the operator's hands
 	began    time.Time
 	messages atomic.Int64
 	bytes    atomic.Int64
 	failed   atomic.Int64
-	pace     *pace
+	digests  *digests
 	wake     chan struct{} // a worker finished: others look again
 }
 
@@ -43,33 +47,33 @@ type run struct {
 // back. It goes on where an earlier run stopped. Failures of single messages and
 // mailboxes are in the ledger; the error is for cancellation and for a ledger
 // that cannot be written.
-func (m *Migration) Copy(ctx context.Context, plan *Plan, runID int64) (Result, error) {
-	r := &run{Migration: m, id: runID, queue: m.queue(), plan: map[string]*PlanUser{}, began: time.Now(), wake: make(chan struct{}, 1)}
-	r.pace = newPace(m.Clock)
-	blocked := m.Ledger.BlockedTime()
+func Copy(ctx context.Context, s *setup.Setup, plan *setup.Plan, runID int64) (Result, error) {
+	r := &run{Setup: s, id: runID, plan: map[string]*setup.PlanUser{}, edited: plan.Edited, began: time.Now(), wake: make(chan struct{}, 1)}
+	r.digests = newDigests(s.Target)
+	blocked := s.Ledger.BlockedTime()
 	mailboxes, err := r.enqueue(ctx, plan)
 	if err != nil {
 		return Result{Run: runID}, err
 	}
-	workers := max(1, min(m.workers(), len(mailboxes)))
-	r.progress().Planned(len(mailboxes), plan.Totals.Messages, plan.Totals.Bytes)
+	workers := max(1, min(s.Workers(), len(mailboxes)))
+	r.Progress.Planned(len(mailboxes), plan.Totals.Messages, plan.Totals.Bytes)
 	err = r.work(ctx, workers)
 	elapsed := time.Since(r.began)
 	result := Result{Run: runID, Messages: r.messages.Load(), Bytes: r.bytes.Load(), Failed: int(r.failed.Load()), Elapsed: elapsed}
 	if elapsed > 0 {
-		result.LedgerShare = (m.Ledger.BlockedTime() - blocked).Seconds() / (elapsed.Seconds() * float64(workers))
+		result.LedgerShare = (s.Ledger.BlockedTime() - blocked).Seconds() / (elapsed.Seconds() * float64(workers))
 	}
 	if err == nil {
 		err = ctx.Err()
 	}
-	if err != nil && stops(err) {
+	if err != nil && setup.Stops(err) {
 		return result, failure.New(failure.Cancelled, "copy", "", "run.cancelled", context.Cause(ctx)).WithRemedy("run the same command again to go on")
 	}
 	return result, err
 }
 
 // enqueue writes the plan's mailboxes to the ledger and makes them ready.
-func (r *run) enqueue(ctx context.Context, plan *Plan) (ready []int64, err error) {
+func (r *run) enqueue(ctx context.Context, plan *setup.Plan) (ready []int64, err error) {
 	boxes := make([]ledger.Mailbox, len(plan.Users))
 	for i, u := range plan.Users {
 		if u.Action == directory.Collide && u.Error == "" {
@@ -82,18 +86,22 @@ func (r *run) enqueue(ctx context.Context, plan *Plan) (ready []int64, err error
 	}
 	for i := range plan.Users {
 		u := &plan.Users[i]
-		if u.Moves() {
+		switch {
+		case u.Moves() && r.Leaves(u):
+			r.leave(u)
+		case u.Moves():
 			r.plan[u.User] = u
 			ready = append(ready, boxes[i].ID)
-		} else if u.Action == directory.Skip {
-			r.emit(event.Event{Code: event.UserSkipped, User: u.User, Detail: u.Reason})
+		case u.Action == directory.Skip:
+			r.Emit(event.Event{Code: event.UserSkipped, User: u.User, Detail: u.Reason})
 		}
 	}
-	return ready, r.queue.Enqueue(ctx, ready)
+	return ready, r.Queue.Enqueue(ctx, ready)
 }
 
 // work runs the workers until no mailbox is left.
 func (r *run) work(ctx context.Context, workers int) error {
+	outer := ctx
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var wg sync.WaitGroup
@@ -113,6 +121,10 @@ func (r *run) work(ctx context.Context, workers int) error {
 	wg.Wait()
 	stopSampling()
 	sampler.Wait()
+	if cause := context.Cause(ctx); cause != nil && outer.Err() == nil {
+		// What stopped the others comes first: that they were stopped is no reason.
+		return errors.Join(append([]error{cause}, errs...)...)
+	}
 	return errors.Join(errs...)
 }
 
@@ -123,7 +135,7 @@ func (r *run) worker(ctx context.Context, busy *atomic.Int64) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		box, lease, ok, err := r.queue.Claim(ctx)
+		box, lease, ok, err := r.Queue.Claim(ctx)
 		if err != nil {
 			return err
 		}
@@ -154,7 +166,7 @@ func (r *run) nudge() {
 // idle waits until a snoozed mailbox is ready. It returns false when nothing is
 // snoozed and so nothing can become ready any more for this worker.
 func (r *run) idle(ctx context.Context, busy *atomic.Int64) (again bool, err error) {
-	at, snoozed, err := r.queue.NextReady(ctx)
+	at, snoozed, err := r.Queue.NextReady(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -170,8 +182,8 @@ func (r *run) idle(ctx context.Context, busy *atomic.Int64) (again bool, err err
 			return false, nil
 		}
 	}
-	wait := max(at.Sub(r.Clock.now()), 10*time.Millisecond)
-	return r.Clock.sleep(ctx, min(wait, time.Minute)) == nil, nil
+	wait := max(at.Sub(r.Clock.Time()), 10*time.Millisecond)
+	return r.Clock.Wait(ctx, min(wait, time.Minute)) == nil, nil
 }
 
 // mailbox works on one claimed mailbox and ends its job. The error is for what
@@ -179,33 +191,33 @@ func (r *run) idle(ctx context.Context, busy *atomic.Int64) (again bool, err err
 func (r *run) mailbox(ctx context.Context, box ledger.Mailbox, lease ledger.Lease) error {
 	u := r.plan[box.User]
 	if u == nil { // left over from an earlier run with other users
-		return r.queue.Finish(ctx, lease, ledger.Cancelled, failure.Cancelled, "not part of this run")
+		return r.Queue.Finish(ctx, lease, ledger.Cancelled, failure.Cancelled, "not part of this run")
 	}
-	r.emit(event.Event{Code: event.MailboxStarted, User: box.User, Detail: box.Account})
-	r.progress().MailboxStarted(box.User, u.Messages, u.Bytes)
+	r.Emit(event.Event{Code: event.MailboxStarted, User: box.User, Detail: box.Account})
+	r.Progress.MailboxStarted(box.User, u.Messages, u.Bytes)
 	w := &mailboxRun{run: r, box: box, lease: lease, plan: u}
 	err := w.all(ctx)
-	if err != nil && stops(err) && ctx.Err() != nil {
-		r.progress().MailboxFinished(box.User, err)
+	if err != nil && setup.Stops(err) && ctx.Err() != nil {
+		r.Progress.MailboxFinished(box.User, err)
 		return nil // the job stays running and is claimed again by the next run
 	}
 	if errors.Is(err, ledger.ErrFenced) {
-		r.progress().MailboxFinished(box.User, err)
+		r.Progress.MailboxFinished(box.User, err)
 		return nil
 	}
-	if nap, ok := errors.AsType[*snooze](err); ok {
-		r.emit(event.Event{Code: event.Throttled, User: box.User, Detail: nap.Error()})
-		r.progress().Waiting(box.User, nap.Error())
-		return r.queue.Snooze(ctx, lease, r.Clock.now().Add(nap.wait), nap.Error())
+	if nap, ok := errors.AsType[*setup.Snooze](err); ok {
+		r.Emit(event.Event{Code: event.Throttled, User: box.User, Detail: nap.Error()})
+		r.Progress.Waiting(box.User, nap.Error())
+		return r.Queue.Snooze(ctx, lease, r.Clock.Time().Add(nap.Wait), nap.Error())
 	}
-	r.progress().MailboxFinished(box.User, err)
+	r.Progress.MailboxFinished(box.User, err)
 	if err != nil {
 		r.failed.Add(1)
-		r.emit(event.Event{Code: event.MailboxFailed, User: box.User, Detail: err.Error()})
-		return r.queue.Finish(ctx, lease, ledger.Failed, failure.ClassOf(err), err.Error())
+		r.Emit(event.Event{Code: event.MailboxFailed, User: box.User, Detail: err.Error()})
+		return r.Queue.Finish(ctx, lease, ledger.Failed, failure.ClassOf(err), err.Error())
 	}
-	r.emit(event.Event{Code: event.MailboxFinished, User: box.User, Detail: fmt.Sprintf("%d messages, %d bytes", w.messages, w.bytes)})
-	return r.queue.Finish(ctx, lease, ledger.Done, 0, "")
+	r.Emit(event.Event{Code: event.MailboxFinished, User: box.User, Detail: fmt.Sprintf("%d messages, %d bytes", w.messages, w.bytes)})
+	return r.Queue.Finish(ctx, lease, ledger.Done, 0, "")
 }
 
 // The throughput curve begins fine, so that a run of a second has one too; the
@@ -223,7 +235,7 @@ func (r *run) sample(ctx context.Context) {
 	}
 	put()
 	defer put()
-	wall, mono := r.Clock.now().Round(0), time.Now()
+	wall, mono := r.Clock.Time().Round(0), time.Now()
 	for {
 		timer := time.NewTimer(interval)
 		select {
@@ -236,9 +248,9 @@ func (r *run) sample(ctx context.Context) {
 		if taken++; taken >= maxSamples {
 			interval, taken = 2*interval, maxSamples/2
 		}
-		now := r.Clock.now().Round(0)
+		now := r.Clock.Time().Round(0)
 		if jump := now.Sub(wall) - time.Since(mono); jump > time.Minute || jump < -time.Minute {
-			r.emit(event.Event{Code: event.ClockJumped, Detail: fmt.Sprintf("by %s", jump.Round(time.Second))})
+			r.Emit(event.Event{Code: event.ClockJumped, Detail: fmt.Sprintf("by %s", jump.Round(time.Second))})
 		}
 		wall, mono = now, time.Now()
 	}
@@ -248,5 +260,13 @@ func (r *run) sample(ctx context.Context) {
 func (r *run) settle(user string, messages, bytes int64) {
 	r.messages.Add(messages)
 	r.bytes.Add(bytes)
-	r.progress().Advanced(user, messages, bytes)
+	r.Progress.Advanced(user, messages, bytes)
+}
+
+// leave passes over a mailbox that needs no visit.
+func (r *run) leave(u *setup.PlanUser) {
+	r.Emit(event.Event{Code: event.MailboxFinished, User: u.User, Detail: "nothing changed since the last run"})
+	r.Progress.MailboxStarted(u.User, u.Messages, u.Bytes)
+	r.Progress.Advanced(u.User, max(u.Messages, 0), max(u.Bytes, 0))
+	r.Progress.MailboxFinished(u.User, nil)
 }

@@ -1,4 +1,4 @@
-package engine
+package copying
 
 import (
 	"context"
@@ -64,6 +64,13 @@ func (p *pass) proveAll(ctx context.Context, d delivery) proven {
 		result.err = err
 		return result
 	}
+	if target, ahead := p.to.(connector.StoredAnnouncer); ahead {
+		ids := make([]string, len(d.out))
+		for i := range d.receipts {
+			ids[i] = d.receipts[i].ID
+		}
+		target.AnnounceStored(ctx, p.folder.Target, ids)
+	}
 	for i, o := range d.out {
 		row := p.proveOne(ctx, o, d.receipts[i].ID, d.receipts[i].Notes)
 		if ctx.Err() != nil {
@@ -110,7 +117,7 @@ func (p *pass) locate(ctx context.Context, d *delivery) error {
 // proveOne reads one message back, again where that fails for a passing reason,
 // and returns the row with the outcome.
 func (p *pass) proveOne(ctx context.Context, o *outgoing, id string, notes []mail.Note) (row ledger.Row) {
-	err := p.try(ctx, p.box.User, "read back from "+string(p.folder.Target), func() (err error) {
+	err := p.Try(ctx, p.box.User, "read back from "+string(p.folder.Target), func() (err error) {
 		row, err = p.prove(ctx, o, id, notes)
 		return err
 	})
@@ -126,8 +133,8 @@ func (p *pass) prove(ctx context.Context, o *outgoing, id string, notes []mail.N
 	row := ledger.Row{Key: o.Key, Size: o.read, Digest: o.digest, Date: o.InternalDate, Flags: o.Flags, Target: id}
 	row.Notes = append(append(append(row.Notes, o.Message.Notes...), o.losses...), notes...)
 	caps := p.Target.Capabilities()
-	want := o.digest
-	if !o.complete || caps.Fidelity != connector.Exact {
+	want := o.kept
+	if !o.complete || !p.digests.kept {
 		bytes, kept, size, err := p.fingerprints(ctx, o.Message)
 		if err != nil {
 			return row, err
@@ -136,9 +143,9 @@ func (p *pass) prove(ctx context.Context, o *outgoing, id string, notes []mail.N
 			return row, failure.New(failure.Conflict, "read back", o.Key, "source.changed", errors.New("the source changed while the message was being moved"))
 		}
 		row.Digest, row.Size, want = bytes, size, kept
-		if caps.Fidelity != connector.Exact {
-			row.Fingerprint = kept
-		}
+	}
+	if want != row.Digest {
+		row.Fingerprint = want // the target keeps something else than these bytes
 	}
 	stored, reader, err := p.to.Open(ctx, p.folder.Target, id)
 	if err != nil {
@@ -170,21 +177,21 @@ func (p *pass) unproven(row ledger.Row, err error) ledger.Row {
 		row.State, row.Target, row.Rule = ledger.Quarantined, "", ruleMissing
 		code = event.VerifyMissing
 	}
-	p.emit(event.Event{Code: code, User: p.box.User, Folder: string(p.folder.Path), Key: row.Key, Detail: row.Reason})
+	p.Emit(event.Event{Code: code, User: p.box.User, Folder: string(p.folder.Path), Key: row.Key, Detail: row.Reason})
 	return row
 }
 
 // differs keeps a message that arrived, and arrived otherwise than it was sent.
 func (p *pass) differs(row ledger.Row, rule, reason string) ledger.Row {
 	row.State, row.Rule, row.Reason, row.Class = ledger.Quarantined, rule, reason, failure.Malformed
-	p.emit(event.Event{Code: event.VerifyMismatch, User: p.box.User, Folder: string(p.folder.Path), Key: row.Key, Detail: reason})
+	p.Emit(event.Event{Code: event.VerifyMismatch, User: p.box.User, Folder: string(p.folder.Path), Key: row.Key, Detail: reason})
 	return row
 }
 
 // verifyAgain proves a message that an earlier run delivered and could not read
 // back.
 func (p *pass) verifyAgain(ctx context.Context, m mail.Message, row ledger.Row) error {
-	want, date, losses := holdable(m, p.Target.Capabilities())
+	want, date, losses := Holdable(m, p.Target.Capabilities())
 	o := &outgoing{Message: m, want: want, losses: losses}
 	o.InternalDate = date
 	proof := p.proveOne(ctx, o, row.Target, nil)
@@ -202,16 +209,15 @@ func (p *pass) mergeFlags(ctx context.Context, m mail.Message, row ledger.Row) e
 		return nil
 	}
 	caps := p.Target.Capabilities()
-	source, _, _ := holdable(m, caps)
-	base, _, _ := holdable(mail.Message{Flags: row.Flags}, caps)
-	stored, reader, err := p.to.Open(ctx, p.folder.Target, row.Target)
+	source, _, _ := Holdable(m, caps)
+	base, _, _ := Holdable(mail.Message{Flags: row.Flags}, caps)
+	stored, err := p.marks(ctx, row.Target)
 	if err == nil {
-		err = reader.Close()
 		merged := mergeFlagSets(base, source, stored.Flags)
 		if !merged.Equal(source) && !stored.Flags.Equal(base) {
 			p.kept++
 		}
-		if err == nil && !merged.Equal(stored.Flags) {
+		if !merged.Equal(stored.Flags) {
 			if err = p.to.SetFlags(ctx, p.folder.Target, row.Target, stored.Flags, merged); err == nil {
 				p.merged++
 			}
@@ -234,4 +240,16 @@ func (p *pass) mergeFlags(ctx context.Context, m mail.Message, row ledger.Row) e
 		return p.checkpoint(ctx, nil, nil)
 	}
 	return nil
+}
+
+// marks reads the marks of a message in the target.
+func (p *pass) marks(ctx context.Context, id string) (connector.Stored, error) {
+	if reader, ok := p.to.(connector.MarkReader); ok {
+		return reader.Marks(ctx, p.folder.Target, id)
+	}
+	stored, reader, err := p.to.Open(ctx, p.folder.Target, id)
+	if err != nil {
+		return stored, err
+	}
+	return stored, reader.Close()
 }

@@ -1,4 +1,4 @@
-package engine
+package copying
 
 import (
 	"testing"
@@ -41,9 +41,9 @@ func TestMergeFlagSets(t *testing.T) {
 
 func TestHoldableNotesWhatFallsAway(t *testing.T) {
 	m := mail.Message{Flags: mail.NewFlagSet(mail.Seen|mail.Flagged, "work"), Labels: []string{"Project"}}
-	want, date, losses := holdable(m, connector.Capabilities{Flags: mail.Seen})
+	want, date, losses := Holdable(m, connector.Capabilities{Flags: mail.Seen})
 	if want.System != mail.Seen || len(want.Keywords) != 0 || !date.IsZero() {
-		t.Errorf("holdable: (%s) %v", want, date)
+		t.Errorf("Holdable: (%s) %v", want, date)
 	}
 	kinds := map[string]int{}
 	for _, n := range losses {

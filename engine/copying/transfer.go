@@ -1,4 +1,4 @@
-package engine
+package copying
 
 import (
 	"context"
@@ -6,23 +6,43 @@ import (
 	"io"
 
 	"waybill/connector"
+	"waybill/engine/setup"
 	"waybill/failure"
 	"waybill/ledger"
 	"waybill/mail"
 )
 
-// send delivers the batch: the intent goes to the ledger, then the messages to
-// the target. What failed for a passing reason is tried again; a message that
-// keeps failing is set aside, so that it cannot hold up the others.
-func (p *pass) send(ctx context.Context) error {
+// flush sends what is collected. A source that reads ahead is told of the next
+// batch before the last one is sent, so that neither side waits for the other.
+func (p *pass) flush(ctx context.Context, last bool) error {
 	batch := p.batch
 	p.batch, p.size = nil, 0
+	source, ahead := p.from.(connector.Announcer)
+	if !ahead {
+		return p.send(ctx, batch)
+	}
+	if len(batch) > 0 {
+		source.Announce(ctx, p.folder.Path, batch)
+	}
+	ready := p.ready
+	p.ready = batch
+	if err := p.send(ctx, ready); err != nil || !last {
+		return err
+	}
+	p.ready = nil
+	return p.send(ctx, batch)
+}
+
+// send delivers a batch: the intent goes to the ledger, then the messages to
+// the target. What failed for a passing reason is tried again; a message that
+// keeps failing is set aside, so that it cannot hold up the others.
+func (p *pass) send(ctx context.Context, batch []mail.Message) error {
 	if len(batch) == 0 {
 		return nil
 	}
 	var faults []itemFault
 	var whole error
-	err := p.try(ctx, p.box.User, "append to "+string(p.folder.Target), func() error {
+	err := p.Try(ctx, p.box.User, "append to "+string(p.folder.Target), func() error {
 		if len(batch) == 0 {
 			return nil
 		}
@@ -45,7 +65,7 @@ func (p *pass) send(ctx context.Context) error {
 	if err == nil || whole != nil || ctx.Err() != nil {
 		return err
 	}
-	if _, ok := errors.AsType[*snooze](err); ok {
+	if _, ok := errors.AsType[*setup.Snooze](err); ok {
 		return err
 	}
 	for _, f := range faults {
@@ -83,12 +103,12 @@ func (p *pass) sendOnce(ctx context.Context, batch []mail.Message) (faults []ite
 	for i, m := range batch {
 		intent.Keys[i] = m.Key
 		o := &outgoing{Message: m}
-		o.want, o.InternalDate, o.losses = holdable(m, caps)
+		o.want, o.InternalDate, o.losses = Holdable(m, caps)
 		out[i] = o
 		sent := m
 		sent.Flags, sent.InternalDate = o.want, o.InternalDate
 		items[i] = connector.Item{Message: sent, Open: func(ctx context.Context) (io.ReadCloser, error) {
-			return o.open(ctx, p.from, p.folder.Path)
+			return o.open(ctx, p.from, p.folder.Path, p.digests)
 		}}
 	}
 	if err := p.checkpoint(ctx, intent, nil); err != nil {
@@ -113,7 +133,7 @@ func (p *pass) afterLostAnswer(ctx context.Context, intent *ledger.Intent, batch
 		return nil, err
 	}
 	// What is proven meanwhile belongs to earlier positions, never to this one.
-	left, err := p.lookFor(ctx, connector.Position(intent.Position), batch, nil)
+	left, err := p.lookFor(ctx, connector.Position(intent.Position), batch, nil, p.Clock.Time())
 	if err != nil {
 		// Still unknown: the intent stays open, and the next run looks again.
 		return nil, failure.New(failure.ClassOf(cause), "append", string(p.folder.Target), failure.RuleOf(cause), errors.Join(cause, err))
