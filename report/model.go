@@ -85,6 +85,14 @@ type Count struct {
 	Open          int64 `json:"open"`
 	Bytes         int64 `json:"bytes"` // of all messages with an outcome
 	VerifiedBytes int64 `json:"verified_bytes"`
+	// Left, of Verified, left their folder of the source since they were moved,
+	// and are in the target all the same. Of these, another folder of the source
+	// has Moved, and Kept were to be removed and stay because they were changed in
+	// the target. Mirrored, of Skipped, were removed from the target.
+	Left     int64 `json:"left,omitempty"`
+	Moved    int64 `json:"moved,omitempty"`
+	Kept     int64 `json:"kept,omitempty"`
+	Mirrored int64 `json:"mirrored,omitempty"`
 }
 
 // Balanced reports whether every message found has an outcome.
@@ -148,8 +156,11 @@ type Message struct {
 	Class   string `json:"class,omitempty"`
 	Size    int64  `json:"size"`
 	SHA256  string `json:"sha256,omitempty"`
-	Date    string `json:"date,omitempty"` // RFC 3339
-	Notes   []Note `json:"notes,omitempty"`
+	// KeptSHA256 is of what the target keeps of the message, where that is not
+	// the bytes of the source.
+	KeptSHA256 string `json:"kept_sha256,omitempty"`
+	Date       string `json:"date,omitempty"` // RFC 3339
+	Notes      []Note `json:"notes,omitempty"`
 }
 
 // Note is a property that changed on the way.

@@ -38,6 +38,10 @@ func (p *page) facts(w *Waybill) {
 		{Label: "Directory", Value: number(int64(d.Contacts + d.Lists)),
 			More: plural(d.Contacts, "contact") + ", " + plural(d.Lists, "list")},
 	}
+	if t.Left+t.Mirrored > 0 {
+		p.Totals = append(p.Totals, fact{Label: "Left the source since", Value: number(t.Left + t.Mirrored),
+			More: number(t.Moved) + " moved to another folder of it, " + number(t.Mirrored) + " removed from the target"})
+	}
 	if d.Failed > 0 {
 		p.Totals[3].More += ", " + number(int64(d.Failed)) + " failed"
 	}

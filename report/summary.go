@@ -26,6 +26,9 @@ func Summary(w *Waybill) string {
 		line("content", "%s verified of %s with an outcome (%s)%s", size(t.VerifiedBytes), size(t.Bytes), cmp.Or(visible(w.Level, 40), "level not known"), pace(w))
 	}
 	line("mailboxes", "%s", mailboxLine(w))
+	if since := since(t); since != "" {
+		line("since", "%s", since)
+	}
 	if d := w.Directory; d != (Directory{}) {
 		line("directory", "%s created, %s used, %s, %s, %s failed", plural(d.AccountsCreated, "account"), number(int64(d.AccountsUsed)),
 			plural(d.Contacts, "contact"), plural(d.Lists, "list"), number(int64(d.Failed)))
@@ -55,6 +58,24 @@ func arithmetic(t Count) string {
 		s = strings.Replace(s, "=", "≠", 1)
 	}
 	return s
+}
+
+// since tells what happened in the source to messages that were moved; empty
+// when nothing did.
+func since(t Count) string {
+	var parts []string
+	if t.Left > 0 {
+		parts = append(parts, fmt.Sprintf("left the source since: %s (in the target all the same)", number(t.Left)))
+	}
+	for _, p := range []struct {
+		n    int64
+		text string
+	}{{t.Moved, "moved to another folder of it: "}, {t.Kept, "kept because changed in the target: "}, {t.Mirrored, "removed from the target like from the source: "}} {
+		if p.n > 0 {
+			parts = append(parts, p.text+number(p.n))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // pace is the mean throughput of the run, empty when there is no curve to take

@@ -96,6 +96,12 @@ func newUserLine(m *Mailbox, state string) userLine {
 		u.Error = strings.TrimSuffix("Mail in the source and none in the target. "+u.Error, " ")
 	}
 	u.Notes, _ = first(rankedNotes(m.Notes), 12)
+	for _, t := range []tally{{"left the source since", m.Count.Left}, {"moved in the source", m.Count.Moved},
+		{"kept, changed in the target", m.Count.Kept}, {"removed from the target", m.Count.Mirrored}} {
+		if t.Count > 0 {
+			u.Notes = append(u.Notes, t)
+		}
+	}
 	return u
 }
 

@@ -104,6 +104,10 @@ func (c *Count) add(d Count) {
 	c.Open += d.Open
 	c.Bytes += d.Bytes
 	c.VerifiedBytes += d.VerifiedBytes
+	c.Left += d.Left
+	c.Moved += d.Moved
+	c.Kept += d.Kept
+	c.Mirrored += d.Mirrored
 }
 
 // sameMessages compares what the arithmetic is about.
