@@ -14,6 +14,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"waybill/directory"
 	"waybill/engine"
 	"waybill/failure"
 )
@@ -24,7 +25,10 @@ type root struct {
 	Verbose bool             `short:"v" help:"Show each step."`
 	Version kong.VersionFlag `help:"Print the version and leave."`
 
+	serverFlags `group:"servers"`
+
 	Migrate    migrateCmd    `cmd:"" group:"moving" help:"Move an organisation: plan, preflight, provision, copy, verify, report. Running it again goes on where it stopped."`
+	Cutover    cutoverCmd    `cmd:"" group:"moving" help:"The last delta, the verification, and a last look at the source: did anything arrive since?"`
 	Plan       planCmd       `cmd:"" group:"moving" help:"Show and write down what a migration would do, and change nothing."`
 	Preflight  preflightCmd  `cmd:"" group:"moving" help:"Prove the rights on the target with canaries, and leave nothing behind."`
 	Status     statusCmd     `cmd:"" group:"moving" help:"Show how far a migration is; works while it runs."`
@@ -34,6 +38,7 @@ type root struct {
 	Ls         lsCmd         `cmd:"" group:"looking" help:"List systems, users, folders or messages of any source."`
 	Cat        catCmd        `cmd:"" group:"looking" help:"Write one message as it is stored."`
 	Site       siteCmd       `cmd:"" group:"site" help:"Make and administer an embedded mail site."`
+	Serve      serveCmd      `cmd:"" group:"site" help:"Show a site to mail programs, over IMAP."`
 	Completion completionCmd `cmd:"" group:"looking" help:"Print a completion script for a shell."`
 }
 
@@ -46,6 +51,8 @@ type env struct {
 	json    bool
 	verbose bool
 	systems registry
+	servers serverFlags
+	users   *directory.UserMap // of the command under way, for servers that tell nobody their users
 	model   *kong.Kong
 	args    []string
 }
@@ -84,7 +91,7 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(code int) { left = code }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
-		kong.ExplicitGroups([]kong.Group{{Key: "moving", Title: "Moving an organisation"}, {Key: "looking", Title: "Looking and learning"}, {Key: "site", Title: "The embedded mail site"}}),
+		kong.ExplicitGroups([]kong.Group{{Key: "moving", Title: "Moving an organisation"}, {Key: "looking", Title: "Looking and learning"}, {Key: "site", Title: "The embedded mail site"}, {Key: "servers", Title: "Servers"}}),
 	)
 	if err != nil {
 		_, _ = fmt.Fprintln(stderr, "waybill:", err)
@@ -97,7 +104,8 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if left >= 0 { // help or version were printed
 		return left
 	}
-	e := &env{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr, json: grammar.JSON, verbose: grammar.Verbose, systems: newRegistry(), model: parser, args: args}
+	e := &env{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr, json: grammar.JSON, verbose: grammar.Verbose, servers: grammar.serverFlags, model: parser, args: args}
+	e.systems = newRegistry(e)
 	if err != nil {
 		return e.end(failure.New(failure.Usage, "read the command line", "", "usage.arguments", err).WithRemedy("see waybill --help"))
 	}

@@ -19,11 +19,15 @@ type lsCmd struct {
 	User   string `arg:"" optional:"" help:"List this user's folders."`
 	Folder string `arg:"" optional:"" help:"List this folder's messages."`
 	Book   bool   `help:"List contacts and distribution lists instead of users."`
+	Users  string `placeholder:"CSV" help:"User map, for servers that tell nobody who their users are."`
 }
 
 func (c *lsCmd) Run(e *env) error {
 	if c.System == "" {
 		return e.listSystems()
+	}
+	if err := e.expect(c.Users, c.User); err != nil {
+		return err
 	}
 	source, err := e.openSource(c.System)
 	if err != nil {
@@ -178,9 +182,13 @@ type catCmd struct {
 	User   string `arg:"" help:"The user."`
 	Folder string `arg:"" help:"The folder, as \"waybill ls\" shows it."`
 	Key    string `arg:"" help:"The message's key, as \"waybill ls\" shows it."`
+	Users  string `placeholder:"CSV" help:"User map, for servers where users log on with passwords of their own."`
 }
 
 func (c *catCmd) Run(e *env) error {
+	if err := e.expect(c.Users, c.User); err != nil {
+		return err
+	}
 	source, err := e.openSource(c.System)
 	if err != nil {
 		return err

@@ -26,36 +26,33 @@ type pairFlags struct {
 	To    string `placeholder:"SYSTEM" help:"The system to move to, for instance site:new.site."`
 	Users string `placeholder:"CSV" help:"User map: who goes where. Without it every user goes to the account of the same name."`
 	Match string `enum:",name,address" default:"" placeholder:"KEY" help:"Use accounts that exist in the target already when they have the same name, or the same SMTP address."`
+	provisionFlags
 }
 
 type migrateCmd struct {
 	Plan string `arg:"" optional:"" placeholder:"PLAN.yaml" help:"A plan that \"waybill plan\" wrote and a person edited."`
 	pairFlags
+	rightsFlags
 	Ledger          string `default:"waybill.ledger" placeholder:"FILE" help:"The memory of the migration (${default})."`
 	Report          string `default:"waybill-report" placeholder:"DIR" help:"Where the waybill is written (${default})."`
-	Yes             bool   `short:"y" help:"Go on without the users whose account is in conflict, and without proofs that this target does not permit."`
+	Yes             bool   `short:"y" help:"Go on without the users whose account is in conflict, and without proofs that this target does not permit; with --mirror-deletions, though so much is gone that it looks like a fault."`
 	DryRun          bool   `help:"Stop after the plan."`
 	Workers         int    `default:"4" placeholder:"N" help:"Mailboxes at the same time (${default})."`
 	RetryExceptions bool   `help:"Try messages again that were set aside or refused for good."`
 	All             bool   `help:"Write every message into messages.jsonl, not only the exceptions."`
+	MirrorDeletions bool   `help:"Remove from the target what was deleted or moved away in the source since it was delivered, if nobody changed it in the target."`
+	MirrorShare     int    `default:"50" placeholder:"PERCENT" help:"With --mirror-deletions: how much of a mailbox may be gone before --yes is asked for (${default})."`
 }
 
 func (c *migrateCmd) Run(e *env) error {
-	var plan *engine.Plan
-	if c.Plan != "" {
-		var err error
-		if plan, err = readPlan(c.Plan); err != nil {
-			return err
-		}
-		c.From, c.To = plan.Source, plan.Target
-		if c.Match == "" {
-			c.Match = plan.Match
-		}
+	plan, err := c.readPlan()
+	if err != nil {
+		return err
 	}
 	if c.DryRun {
 		return (&planCmd{pairFlags: c.pairFlags, Ledger: c.Ledger}).Run(e)
 	}
-	m, done, err := e.openMigration(c.pairFlags, c.Ledger, engine.Options{Workers: c.Workers, AcceptTrace: c.Yes, RetryExceptions: c.RetryExceptions})
+	m, done, err := c.open(e)
 	if err != nil {
 		return err
 	}
@@ -71,16 +68,41 @@ func (c *migrateCmd) Run(e *env) error {
 	return nil
 }
 
+// readPlan reads the plan that the command names, nil when it names none, and
+// takes both ends from it.
+func (c *migrateCmd) readPlan() (*engine.Plan, error) {
+	if c.Plan == "" {
+		return nil, nil
+	}
+	plan, err := readPlan(c.Plan)
+	if err != nil {
+		return nil, err
+	}
+	c.From, c.To = plan.Source, plan.Target
+	if c.Match == "" {
+		c.Match = plan.Match
+	}
+	return plan, nil
+}
+
+// open opens both ends and the ledger. done closes them.
+func (c *migrateCmd) open(e *env) (m *engine.Migration, done func(), err error) {
+	return e.openMigration(c.pairFlags, c.Ledger, c.rightsFlags.with(engine.Options{Workers: c.Workers, AcceptTrace: c.Yes, RetryExceptions: c.RetryExceptions,
+		MirrorDeletions: c.MirrorDeletions, MirrorShare: c.MirrorShare, MirrorSure: c.Yes}))
+}
+
 // openMigration opens both ends and the ledger. done closes them.
 func (e *env) openMigration(pair pairFlags, ledgerPath string, options engine.Options) (*engine.Migration, func(), error) {
 	if err := pair.check(); err != nil {
 		return nil, nil, err
 	}
-	users, err := readUserMap(pair.Users)
+	users, err := e.userMap(pair)
 	if err != nil {
 		return nil, nil, err
 	}
+	options = pair.provisionFlags.with(options)
 	options.Users, options.Match = users, directory.MatchKey(pair.Match)
+	e.users = users
 	sourceID, err := e.identity(pair.From, false)
 	if err != nil {
 		return nil, nil, err
@@ -112,6 +134,9 @@ func (e *env) openMigration(pair pairFlags, ledgerPath string, options engine.Op
 	}
 	closers = append(closers, book.Close)
 	if err := book.Bind(e.ctx, sourceID, targetID); err != nil {
+		return fail(err)
+	}
+	if err := e.rememberLabels(book, pair.From); err != nil {
 		return fail(err)
 	}
 	target, err := e.openTarget(pair.To)
@@ -148,6 +173,8 @@ type migration struct {
 	m    *engine.Migration
 	cmd  *migrateCmd
 	plan *engine.Plan
+	// keepGrants leaves the rights that were given to the caller to take back.
+	keepGrants bool
 
 	runID    int64
 	display  display
@@ -167,12 +194,17 @@ func (r *migration) run() (code int, err error) {
 		return r.m.Ledger.AddEvents(context.WithoutCancel(r.ctx), run.ID, events)
 	})
 	r.m.Events = event.Fan(newTerminal(r.env, r.display.Line), keep)
-	r.m.Progress = r.display
+	r.m.Progress, r.m.Tried = r.display, triedLine(r.display.Line)
 	r.m.Events.Emit(event.Event{Code: event.RunStarted, Time: time.Now(), Detail: r.cmd.From + " to " + r.cmd.To})
 	if previous != nil {
 		r.m.Events.Emit(event.Event{Code: event.RunResumed, Time: time.Now(), Detail: fmt.Sprintf("run %d began %s on %s", previous.ID, previous.Started.Format(time.RFC3339), previous.Host)})
 	}
 	runErr := r.steps()
+	if !r.keepGrants {
+		if left := withdraw(r.ctx, r.m); left != nil {
+			runErr = errors.Join(runErr, left)
+		}
+	}
 	r.display.Close()
 	cancelled := r.ctx.Err() != nil
 	if cancelled {
@@ -210,9 +242,14 @@ func (r *migration) steps() error {
 		return failure.New(failure.Usage, "match accounts", r.cmd.To, "plan.conflicts", fmt.Errorf("%d users are in conflict; nothing was changed", conflicts)).
 			WithRemedy("decide in a user map (--users) or plan file, state a key (--match), or go on without them (--yes)")
 	}
-	var err error
-	if r.findings, err = r.m.Preflight(r.ctx, r.plan); err != nil {
+	quiet, err := r.m.NothingToDo(r.ctx, r.plan)
+	if err != nil {
 		return err
+	}
+	if !quiet {
+		if r.findings, err = r.m.Preflight(r.ctx, r.plan); err != nil {
+			return err
+		}
 	}
 	if r.done, err = r.m.Provision(r.ctx, r.plan); err != nil {
 		return err

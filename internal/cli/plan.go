@@ -74,10 +74,12 @@ func (e *env) lookAtPair(pair pairFlags, options engine.Options) (m *engine.Migr
 	if err := pair.check(); err != nil {
 		return nil, nil, err
 	}
-	if options.Users, err = readUserMap(pair.Users); err != nil {
+	if options.Users, err = e.userMap(pair); err != nil {
 		return nil, nil, err
 	}
+	options = pair.provisionFlags.with(options)
 	options.Match = directory.MatchKey(pair.Match)
+	e.users = options.Users
 	source, err := e.openSource(pair.From)
 	if err != nil {
 		return nil, nil, err

@@ -2,11 +2,9 @@ package cli
 
 import (
 	"fmt"
-	"sync"
 	"text/tabwriter"
 	"time"
 
-	"waybill/engine"
 	"waybill/engine/account"
 	"waybill/ledger"
 	"waybill/report"
@@ -68,59 +66,6 @@ func (e *env) statusJSON(w *report.Waybill, boxes []ledger.Mailbox, source, targ
 			"state": b.State, "count": b.Count, "error": b.Error})
 	}
 	return nil
-}
-
-type verifyCmd struct {
-	Ledger  string `default:"waybill.ledger" placeholder:"FILE" help:"The migration's ledger (${default})."`
-	To      string `placeholder:"SYSTEM" help:"The target, when it is reached by another name than during the run."`
-	Workers int    `default:"4" placeholder:"N" help:"Mailboxes at the same time (${default})."`
-}
-
-func (c *verifyCmd) Run(e *env) error {
-	l, err := openLedgerToLook(e, c.Ledger)
-	if err != nil {
-		return err
-	}
-	defer l.Close()
-	if c.To == "" {
-		if _, c.To, err = l.Pair(e.ctx); err != nil {
-			return err
-		}
-	}
-	target, done, err := e.openTargetToLook(c.To)
-	if err != nil {
-		return err
-	}
-	defer done()
-	defer target.Close()
-	var mu sync.Mutex
-	sum, err := engine.VerifyTarget(e.ctx, target, l, c.Workers, func(check engine.Check) {
-		mu.Lock()
-		defer mu.Unlock()
-		if e.json {
-			e.emitJSON(map[string]any{"type": "difference", "message": check})
-			return
-		}
-		e.say("%s: %s %s %s: %s", check.State, printable(check.User), printable(string(check.Folder)), printable(check.Key), printable(check.Reason))
-	})
-	if err != nil {
-		return err
-	}
-	level := target.Capabilities().Fidelity.String()
-	if e.json {
-		e.emitJSON(map[string]any{"type": "verified", "level": level, "sum": sum})
-	} else {
-		e.say("%d messages (%s) read back and compared by %s: %d as delivered, %d missing, %d different, %d unreadable; flags of %d were changed since, which is no fault.",
-			sum.Messages, size(sum.Bytes), level, sum.Verified, sum.Missing, sum.Differs, sum.Unread, sum.Remarked)
-	}
-	switch {
-	case sum.Good() && sum.Messages > 0:
-		return nil
-	case sum.Messages == 0:
-		e.say("The ledger has no verified message: there is nothing to compare, and nothing was proven.")
-		return codeError(exitIncomplete)
-	}
-	return codeError(exitExceptions)
 }
 
 type reportCmd struct {

@@ -29,7 +29,7 @@ type system struct {
 // tests and other programs can have their own.
 type registry map[string]system
 
-func newRegistry() registry {
+func newRegistry(e *env) registry {
 	r := registry{}
 	for _, s := range []system{
 		{"maildir", "maildir:DIR", "DIR/<user>/ is a Maildir++", maildir.Source, maildir.Target},
@@ -37,6 +37,8 @@ func newRegistry() registry {
 		{"eml", "eml:DIR", "DIR/<user>/<folder>/.../*.eml", eml.Source, eml.Target},
 		{"migfile", "migfile:FILE", "Exchange migration files: a packing list (.pkl) with its .pri and .sec", migfile.Source, migfile.Target},
 		{"site", "site:FILE", "the embedded mail site", site.Source, site.Target},
+		{"imap", "imap://USER@HOST[:PORT]", "an IMAP server, with STARTTLS", e.imapSource, e.imapTarget},
+		{"imaps", "imaps://USER@HOST[:PORT]", "an IMAP server, with TLS from the start", e.imapSource, e.imapTarget},
 	} {
 		r[s.scheme] = s
 	}
