@@ -160,6 +160,8 @@ func accounted(t *testing.T, dir string, open bool) *report.Waybill {
 			}
 			add(&box, f.Count)
 		}
+		// What left the source is told for each mailbox, not for its folders.
+		box.Left, box.Moved, box.Kept, box.Mirrored = b.Count.Left, b.Count.Moved, b.Count.Kept, b.Count.Mirrored
 		if box != b.Count {
 			t.Errorf("%s: the folders sum up to %+v, the mailbox says %+v", b.User, box, b.Count)
 		}
@@ -200,6 +202,10 @@ func add(sum *report.Count, c report.Count) {
 	sum.Open += c.Open
 	sum.Bytes += c.Bytes
 	sum.VerifiedBytes += c.VerifiedBytes
+	sum.Left += c.Left
+	sum.Moved += c.Moved
+	sum.Kept += c.Kept
+	sum.Mirrored += c.Mirrored
 }
 
 // subset fails the test unless got holds nothing that is not in want.

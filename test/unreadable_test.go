@@ -65,6 +65,11 @@ func TestUnreadable(t *testing.T) {
 		}
 	})
 	args := []string{"migrate", "--from", "maildir:from", "--to", "site:to.site"}
+	// What the source denies is told before anything is changed.
+	if out := start(t, work, as, args...).ends(3); !strings.Contains(out, "cleo") {
+		t.Errorf("the refusal does not name the mailbox:\n%s", out)
+	}
+	args = append(args, "--yes")
 	out := start(t, work, as, args...).ends(2)
 	if strings.Contains(out, "goroutine ") {
 		t.Errorf("the program crashed:\n%s", out)
