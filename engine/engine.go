@@ -42,9 +42,10 @@ type Migration struct {
 
 // What a run is set up with; see package setup.
 type (
-	Options  = setup.Options
-	Clock    = setup.Clock
-	Progress = setup.Progress
+	Options   = setup.Options
+	DateRange = setup.DateRange
+	Clock     = setup.Clock
+	Progress  = setup.Progress
 
 	Plan       = setup.Plan
 	PlanTotals = setup.PlanTotals

@@ -149,7 +149,13 @@ func (p *pass) look(ctx context.Context) error {
 func (p *pass) decide(ctx context.Context, m mail.Message, row ledger.Row) error {
 	p.foundBytes += max(m.Size, row.Size, 0)
 	row = p.returned(row)
+	outside := p.Options.Dates.Excludes(m.InternalDate)
+	if outside && (row.State == ledger.Planned || row.State == ledger.Skipped) {
+		p.again = true // another run may have another range
+	}
 	switch {
+	case outside && !p.skip && row.State == ledger.Planned:
+		return p.conclude(ctx, ledger.Row{Key: m.Key, State: ledger.Skipped, Size: max(m.Size, 0), Date: m.InternalDate, Flags: m.Flags, Rule: setup.RuleDates, Reason: p.Options.Dates.Reason()})
 	case p.skip && row.State == ledger.Planned:
 		return p.conclude(ctx, ledger.Row{Key: m.Key, State: ledger.Skipped, Size: max(m.Size, 0), Date: m.InternalDate, Flags: m.Flags, Rule: "plan.folder-skipped", Reason: "the plan leaves this folder out"})
 	case row.State == ledger.Planned:
@@ -157,14 +163,14 @@ func (p *pass) decide(ctx context.Context, m mail.Message, row ledger.Row) error
 			return err
 		}
 		return p.due(ctx, m)
-	case row.State == ledger.Skipped && !p.skip:
+	case row.State == ledger.Skipped && !p.skip && !outside:
 		return p.due(ctx, m)
 	case row.State == ledger.Delivered:
 		return p.verifyAgain(ctx, m, row)
 	case row.State == ledger.Verified:
 		p.Progress.Advanced(p.box.User, 1, row.Size)
 		return p.mergeFlags(ctx, m, row)
-	case p.worthRetry(row):
+	case p.worthRetry(row) && !outside:
 		return p.due(ctx, m)
 	}
 	p.Progress.Advanced(p.box.User, 1, max(row.Size, 0))

@@ -45,6 +45,8 @@ type Options struct {
 	Grant bool
 	// PreflightAll tries every account instead of a sample.
 	PreflightAll bool
+	// Dates bounds which messages are moved; the others are skipped.
+	Dates DateRange
 }
 
 // Clock tells and passes time.

@@ -33,6 +33,7 @@ type migrateCmd struct {
 	Plan string `arg:"" optional:"" placeholder:"PLAN.yaml" help:"A plan that \"waybill plan\" wrote and a person edited."`
 	pairFlags
 	rightsFlags
+	dateFlags
 	Ledger          string `default:"waybill.ledger" placeholder:"FILE" help:"The memory of the migration (${default})."`
 	Report          string `default:"waybill-report" placeholder:"DIR" help:"Where the waybill is written (${default})."`
 	Yes             bool   `short:"y" help:"Go on without the users whose account is in conflict, and without proofs that this target does not permit; with --mirror-deletions, though so much is gone that it looks like a fault."`
@@ -87,8 +88,12 @@ func (c *migrateCmd) readPlan() (*engine.Plan, error) {
 
 // open opens both ends and the ledger. done closes them.
 func (c *migrateCmd) open(e *env) (m *engine.Migration, done func(), err error) {
-	return e.openMigration(c.pairFlags, c.Ledger, c.rightsFlags.with(engine.Options{Workers: c.Workers, AcceptTrace: c.Yes, RetryExceptions: c.RetryExceptions,
-		MirrorDeletions: c.MirrorDeletions, MirrorShare: c.MirrorShare, MirrorSure: c.Yes}))
+	options, err := c.dateFlags.with(engine.Options{Workers: c.Workers, AcceptTrace: c.Yes, RetryExceptions: c.RetryExceptions,
+		MirrorDeletions: c.MirrorDeletions, MirrorShare: c.MirrorShare, MirrorSure: c.Yes})
+	if err != nil {
+		return nil, nil, err
+	}
+	return e.openMigration(c.pairFlags, c.Ledger, c.rightsFlags.with(options))
 }
 
 // openMigration opens both ends and the ledger. done closes them.
