@@ -1,0 +1,67 @@
+package mapimail
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"waybill/format/mapi"
+	"waybill/format/mime"
+	"waybill/mail"
+)
+
+// Options say how to convert. The zero value is ready for use.
+type Options struct {
+	// Resolve gives the SMTP address for the distinguished name of an Exchange
+	// directory ("/o=Org/ou=Site/cn=Recipients/cn=anna"); ok is false for an
+	// unknown one. It must answer the same each time. Nil knows none.
+	Resolve func(ctx context.Context, legacyDN string) (smtp string, ok bool)
+	// DisarmReceipts renames the fields that ask for receipts, so that nobody's
+	// mail program sends one when an old message is opened in its new place.
+	DisarmReceipts bool
+	// MaxDepth is how many messages may lie inside each other; 0 is 20. Deeper
+	// ones are left out, with a note and a text in their place.
+	MaxDepth int
+	// MaxParts is how many attachments and embedded messages are converted, those
+	// of embedded messages included; 0 is 10,000.
+	MaxParts int
+	// Unchecked leaves out the reading of attachments in advance, which is what
+	// finds the unreadable ones in time to put a text in their place. Reading
+	// the message then ends with an error at a damaged attachment, and the caller
+	// converts again without Unchecked.
+	Unchecked bool
+	// Where names the item in errors and notes: file and node.
+	Where string
+	// Item, when it is not nil, is asked for every embedded message whose class is
+	// not that of mail (IPM.Contact, IPM.Appointment). The parts that it gives
+	// stand for the message; none and no error leave it to this package.
+	Item func(ctx context.Context, m mapi.Message) ([]*mime.Entity, []mail.Note, error)
+}
+
+// Mail is a MAPI message as Internet mail.
+type Mail struct {
+	// Class is the message class ("IPM.Note"), as it is stored.
+	Class string
+	// Flags are its marks: read, replied, forwarded, flagged, draft, and the
+	// categories as keywords.
+	Flags mail.FlagSet
+	// InternalDate is when the message was delivered. Without that it is, in this
+	// order, when it was sent, the date in its header, when the item was made, and
+	// when it was last changed; the zero time when nothing is known.
+	InternalDate time.Time
+	// Notes say what could not be carried as it was, embedded messages included.
+	Notes []mail.Note
+
+	message *mime.Message
+}
+
+// Open gives the bytes of the message, each time the same. It reads the bodies as
+// it goes; the caller closes it. Reading ends with an error when ctx ends.
+func (m *Mail) Open(ctx context.Context) io.ReadCloser { return m.message.Open(ctx) }
+
+// Convert makes a mail of m. It fails only when something could not be read that
+// may be readable later (class Transient and the like) or when ctx ends: damage
+// gives a message that tells of it. Mail reads from m as long as it is used.
+func Convert(ctx context.Context, m mapi.Message, o Options) (*Mail, error) {
+	return &Mail{Class: m.Props().Text(mapi.MessageClass), message: &mime.Message{}}, ctx.Err()
+}
