@@ -1,7 +1,6 @@
 package test
 
 import (
-	"bytes"
 	"context"
 	"os"
 	"os/exec"
@@ -9,31 +8,28 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"waybill/internal/counterpart"
 )
 
-// TestBarsOnATerminal runs the program under script(1), which gives it a terminal.
+// TestBarsOnATerminal gives the program a terminal.
 func TestBarsOnATerminal(t *testing.T) {
 	t.Parallel()
-	script, err := exec.LookPath("script")
-	if err != nil {
-		t.Skip("script is not installed (Debian: bsdutils)")
-	}
 	work := t.TempDir()
 	noisy(t, filepath.Join(work, "from"), 30, 2000)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // a display that never ends fails
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // a display that never ends fails
 	defer cancel()
-	cmd := exec.CommandContext(ctx, script, "-q", "-e", "-c",
-		"stty cols 120 rows 40; '"+program+"' migrate --from maildir:from --to site:to.site", "/dev/null")
-	cmd.Dir, cmd.Env = work, append(os.Environ(), "TERM=xterm", "SHELL=/bin/sh")
-	out, err := cmd.CombinedOutput()
+	cmd := exec.CommandContext(ctx, program, "migrate", "--from", "maildir:from", "--to", "site:to.site")
+	cmd.Dir, cmd.Env = work, append(os.Environ(), "TERM=xterm")
+	out, err := counterpart.OnTerminal(cmd)
 	if err != nil {
 		t.Fatalf("%v:\n%q", err, out)
 	}
-	if !bytes.Contains(out, []byte("\x1b[")) {
+	if !strings.Contains(out, "\x1b[") {
 		t.Errorf("nothing is drawn on the terminal: %q", out)
 	}
 	for _, want := range []string{"all: 3/3 mailboxes", "anna", "bert", "cleo", "30 messages", "[====", "Complete: All 90 messages are proven"} {
-		if !bytes.Contains(out, []byte(want)) {
+		if !strings.Contains(out, want) {
 			t.Errorf("the terminal does not show %q: %q", want, out)
 		}
 	}
