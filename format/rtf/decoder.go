@@ -1,0 +1,369 @@
+package rtf
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"waybill/failure"
+)
+
+// Bounds of a document. Real ones nest a few dozen groups and name a few hundred fonts.
+const (
+	maxDepth = 1000
+	maxFonts = 1 << 16
+	maxLink  = 2048
+)
+
+// destination says where the text of a group goes.
+type destination uint8
+
+const (
+	destBody    destination = iota
+	destTag                 // HTML in {\*\htmltag}
+	destFonts               // the font table
+	destField               // the instruction of a field
+	destAltText             // \upr: its Unicode twin follows in \*\ud
+	destSkip
+)
+
+// group is what a closing brace restores.
+type group struct {
+	dest      destination
+	font      int32
+	uc        int32
+	htmlrtf   bool
+	hidden    bool
+	result    bool   // inside the result of a field
+	link      string // of the field that this group is
+	openParen bool   // a note's text in parentheses
+}
+
+// decoder turns RTF into text. Output is collected in out, a token at a time.
+type decoder struct {
+	lex     lexer
+	options Options
+	html    bool // copy encapsulated HTML
+	kind    Kind
+
+	out     bytes.Buffer
+	err     error
+	started bool
+	done    bool // the outermost group was closed
+
+	group
+	stack []group
+	star  bool // \* was just read
+
+	fonts    map[int32]int
+	fontNow  int32 // of the entry of the font table being read
+	deff     int32
+	ansi     int // default code page
+	chars    chars
+	skip     int32 // bytes left out behind \u
+	high     rune  // first half of a surrogate pair
+	cell     bool  // a cell was closed, and nothing came since
+	field    []byte
+	shown    []byte // result of the field being read
+	pictures int    // placeholders of attachments so far
+}
+
+func newDecoder(in *bufio.Reader, kind Kind, html bool, o Options) *decoder {
+	return &decoder{lex: lexer{in: in}, options: o, html: html, kind: kind, group: group{uc: 1}, fonts: map[int32]int{}, ansi: 1252}
+}
+
+// Read gives decoded text.
+func (d *decoder) Read(p []byte) (int, error) {
+	for d.out.Len() == 0 && d.err == nil {
+		d.err = d.step()
+		if d.err != nil {
+			d.flush()
+		}
+	}
+	if d.out.Len() > 0 {
+		return d.out.Read(p)
+	}
+	return 0, d.err
+}
+
+// step takes one token.
+func (d *decoder) step() error {
+	if d.done {
+		// Whoever made the stream may have an error to tell at its end.
+		_, err := io.Copy(io.Discard, d.lex.in)
+		if err == nil {
+			err = io.EOF
+		}
+		return err
+	}
+	t, err := d.lex.next()
+	switch {
+	case errors.Is(err, io.EOF) && len(d.stack) > 0:
+		return malformed("rtf.truncated", at(d.lex.offset), errors.New("groups are open at the end"))
+	case err != nil:
+		return err
+	}
+	if t.kind == tokenOpen {
+		return d.open()
+	}
+	star := d.star
+	d.star = false
+	switch t.kind {
+	case tokenClose:
+		d.close()
+	case tokenBytes:
+		d.text(t.bytes)
+	case tokenSign:
+		d.sign(t.word)
+	case tokenWord:
+		if d.skip > 0 && t.word != "u" && t.word != "uc" {
+			d.skip-- // a word counts as one character (RTF 1.9.1, "Unicode RTF")
+			return nil
+		}
+		d.word(t, star)
+	default:
+		d.skip = max(d.skip-1, 0)
+	}
+	return nil
+}
+
+func (d *decoder) open() error {
+	if len(d.stack) == maxDepth {
+		return failure.New(failure.TooLarge, "read RTF", at(d.lex.offset), "rtf.nesting", nil)
+	}
+	d.stack = append(d.stack, d.group)
+	d.link, d.openParen = "", false
+	d.star, d.skip = false, 0
+	return nil
+}
+
+func (d *decoder) close() {
+	d.skip = 0
+	if len(d.stack) == 0 {
+		d.done = true
+		return
+	}
+	was := d.group
+	outer := d.stack[len(d.stack)-1]
+	if was.openParen {
+		d.emit(")")
+	}
+	if was.link != "" && was.dest == destBody && was.link != strings.TrimSpace(string(d.shown)) &&
+		was.link != "mailto:"+strings.TrimSpace(string(d.shown)) {
+		d.emit(" <" + was.link + ">")
+	}
+	if was.dest == destTag && outer.dest != destTag {
+		d.flush()
+	}
+	d.stack = d.stack[:len(d.stack)-1]
+	d.group = outer
+	if was.dest == destField && outer.dest != destField {
+		d.flushField()
+	}
+	d.done = len(d.stack) == 0
+}
+
+// visible tells whether text of this place belongs to the output.
+func (d *decoder) visible() bool {
+	switch d.dest {
+	case destTag:
+		return d.html
+	case destBody:
+		return !d.htmlrtf && !d.hidden && len(d.stack) > 0
+	default:
+		return false
+	}
+}
+
+// text takes bytes in a code page.
+func (d *decoder) text(b []byte) {
+	if d.skip > 0 {
+		n := min(int(d.skip), len(b))
+		d.skip -= int32(n)
+		b = b[n:]
+	}
+	if len(b) == 0 {
+		return
+	}
+	switch {
+	case d.dest == destField:
+		d.field = append(d.field, b[:min(len(b), maxLink-len(d.field))]...)
+	case d.visible():
+		d.tab()
+		d.high = 0
+		d.write(d.chars.bytes(b, d.codePage()))
+	}
+}
+
+// codePage is that of text here ([MS-OXRTFEX] 2.2.3.2: HTML fragments are in the
+// default one, other text in that of its font).
+func (d *decoder) codePage() int {
+	if d.dest == destTag {
+		return d.ansi
+	}
+	if page, ok := d.fonts[d.font]; ok && page != 0 {
+		if page == symbolPage && d.html {
+			return 1252 // the style names the font, which keeps the meaning
+		}
+		return page
+	}
+	return d.ansi
+}
+
+// emit adds text that is UTF-8 already.
+func (d *decoder) emit(text string) {
+	if text == "" || !d.visible() {
+		return
+	}
+	d.flush()
+	d.tab()
+	d.write([]byte(text))
+}
+
+// tab writes what stands between two cells.
+func (d *decoder) tab() {
+	if d.cell {
+		d.cell = false
+		d.out.WriteByte('\t')
+	}
+}
+
+func (d *decoder) write(b []byte) {
+	if d.result && len(d.shown) < maxLink {
+		d.shown = append(d.shown, b[:min(len(b), maxLink-len(d.shown))]...)
+	}
+	d.out.Write(b)
+}
+
+// flush writes what the decoder of a code page still holds.
+func (d *decoder) flush() {
+	if rest := d.chars.flush(); len(rest) > 0 {
+		d.write(rest)
+	}
+}
+
+// unicode takes \uN.
+func (d *decoder) unicode(n int32) {
+	d.skip = d.uc
+	r := rune(uint16(n))
+	if d.dest == destField {
+		d.field = utf8.AppendRune(d.field[:min(len(d.field), maxLink-utf8.UTFMax)], r)
+		return
+	}
+	switch {
+	case utf16.IsSurrogate(r) && r < 0xDC00:
+		d.high = r
+		return
+	case d.high != 0:
+		r = utf16.DecodeRune(d.high, r)
+		d.high = 0
+	case n > 0xFFFF && n <= utf8.MaxRune: // some writers give the whole code point
+		r = n
+	}
+	if r == 0 {
+		return
+	}
+	d.emit(string(r))
+}
+
+// flushField keeps the address of a link for the field that it belongs to.
+func (d *decoder) flushField() {
+	words := strings.Fields(string(d.field))
+	d.field = d.field[:0]
+	if len(words) < 2 || !strings.EqualFold(words[0], "HYPERLINK") {
+		return
+	}
+	link := strings.Trim(words[1], `"`)
+	if strings.HasPrefix(link, `\`) { // a switch: a place in the document
+		return
+	}
+	d.link = link
+}
+
+// unwrap looks for \fromhtml1 or \fromtext among the first tokens ([MS-OXRTFEX]
+// 2.2.3.1).
+func unwrap(r io.Reader, o Options) (io.Reader, Kind, error) {
+	in := bufio.NewReaderSize(&sticky{r: r}, 4096)
+	head, err := in.Peek(1024)
+	if err := checkHeader(head, err); err != nil {
+		return nil, KindRTF, err
+	}
+	switch kind := recognize(head); kind {
+	case KindHTML, KindText:
+		return newDecoder(in, kind, kind == KindHTML, o), kind, nil
+	default:
+		return in, KindRTF, nil
+	}
+}
+
+func newText(r io.Reader, o Options) io.Reader {
+	return &textReader{in: bufio.NewReaderSize(&sticky{r: r}, 4096), options: o}
+}
+
+// textReader looks at the header when it is first read.
+type textReader struct {
+	in      *bufio.Reader
+	options Options
+	d       *decoder
+	err     error
+}
+
+func (t *textReader) Read(p []byte) (int, error) {
+	if t.d == nil && t.err == nil {
+		head, err := t.in.Peek(1024)
+		if t.err = checkHeader(head, err); t.err == nil {
+			t.d = newDecoder(t.in, KindRTF, false, t.options)
+		}
+	}
+	if t.err != nil {
+		return 0, t.err
+	}
+	return t.d.Read(p)
+}
+
+func checkHeader(head []byte, err error) error {
+	if bytes.HasPrefix(head, []byte(`{\rtf`)) {
+		return nil
+	}
+	if len(head) == 0 && err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	return malformed("rtf.header", at(0), errors.New(`RTF begins with {\rtf`))
+}
+
+// recognize looks through the first tokens. The specification says ten; a few
+// more do no harm, as the font table, the first group, ends the search.
+func recognize(head []byte) Kind {
+	l := lexer{in: bufio.NewReaderSize(bytes.NewReader(head), 16)}
+	for range 20 {
+		t, err := l.next()
+		switch {
+		case err != nil || t.kind == tokenOpen && l.offset > 1:
+			return KindRTF
+		case t.kind == tokenWord && t.word == "fromhtml":
+			return KindHTML
+		case t.kind == tokenWord && t.word == "fromtext":
+			return KindText
+		}
+	}
+	return KindRTF
+}
+
+// sticky gives an error again whenever it is read on.
+type sticky struct {
+	r   io.Reader
+	err error
+}
+
+func (s *sticky) Read(p []byte) (int, error) {
+	if s.err != nil {
+		return 0, s.err
+	}
+	n, err := s.r.Read(p)
+	s.err = err
+	return n, err
+}
