@@ -1,6 +1,7 @@
 package mime
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -42,6 +43,9 @@ type Entity struct {
 	// it is written as 7bit, quoted-printable or base64, as suits it. Anything
 	// else is written as base64, byte for byte.
 	Text bool
+	// Charset names the encoding of a Text that is not in UTF-8. It has to be one in
+	// which ASCII stands for itself.
+	Charset string
 	// Message says that the body is itself a message, to be written as it is
 	// (message/rfc822 may not be encoded: RFC 2046 5.2.1).
 	Message bool
@@ -64,7 +68,11 @@ type Message struct {
 	Subject string
 	// Fields are further header fields.
 	Fields []HeaderField
-	Root   *Entity
+	// Lead is a header that is ready to be written: whole fields, each with its CR
+	// LF, without those of MIME. When it is not empty, it stands for everything
+	// above but Seed.
+	Lead string
+	Root *Entity
 }
 
 // Open gives the message's bytes. It reads the bodies as it goes; the caller
@@ -81,9 +89,15 @@ func (m *Message) facts() string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%q %q %q %q %q %q %d %q", m.ID, m.Seed, m.From, m.To, m.Cc, m.Bcc, m.Date.Unix(), m.Subject)
 	fmt.Fprintf(h, "%q", m.Fields)
+	if m.Lead != "" {
+		fmt.Fprintf(h, "%q", m.Lead)
+	}
 	var add func(e *Entity)
 	add = func(e *Entity) {
 		fmt.Fprintf(h, "(%q %q %q %q %q %q %q %d", e.Type, e.Params, e.Disposition, e.Name, e.ID, e.Description, e.Fields, e.Size)
+		if e.Charset != "" {
+			fmt.Fprintf(h, " %q", e.Charset)
+		}
 		for _, p := range e.Parts {
 			add(p)
 		}
@@ -104,21 +118,10 @@ type segment struct {
 func (m *Message) segments() []segment {
 	facts := m.facts()
 	var b strings.Builder
-	if !m.Date.IsZero() {
-		writeRaw(&b, "Date", m.Date.Format("Mon, 2 Jan 2006 15:04:05 -0700"))
-	}
-	writeAddresses(&b, "From", m.From)
-	writeAddresses(&b, "To", m.To)
-	writeAddresses(&b, "Cc", m.Cc)
-	writeAddresses(&b, "Bcc", m.Bcc)
-	writeRaw(&b, "Subject", EncodeWords(oneLine(m.Subject)))
-	id := m.ID
-	if id == "" {
-		id = facts[:32] + "@migrated.invalid"
-	}
-	writeRaw(&b, "Message-ID", "<"+oneLine(id)+">")
-	for _, f := range m.Fields {
-		writeRaw(&b, f.Name, EncodeWords(oneLine(f.Value)))
+	if m.Lead != "" {
+		b.WriteString(m.Lead)
+	} else {
+		m.writeFields(&b, facts)
 	}
 	writeRaw(&b, "MIME-Version", "1.0")
 	s := &segmenter{facts: facts}
@@ -130,6 +133,26 @@ func (m *Message) segments() []segment {
 	s.entity(root, "1")
 	s.flush()
 	return s.list
+}
+
+// writeFields writes the fields that are not those of MIME.
+func (m *Message) writeFields(b *strings.Builder, facts string) {
+	if !m.Date.IsZero() {
+		writeRaw(b, "Date", m.Date.Format("Mon, 2 Jan 2006 15:04:05 -0700"))
+	}
+	writeAddresses(b, "From", m.From)
+	writeAddresses(b, "To", m.To)
+	writeAddresses(b, "Cc", m.Cc)
+	writeAddresses(b, "Bcc", m.Bcc)
+	writeRaw(b, "Subject", EncodeWords(oneLine(m.Subject)))
+	id := m.ID
+	if id == "" {
+		id = facts[:32] + "@migrated.invalid"
+	}
+	writeRaw(b, "Message-ID", "<"+oneLine(id)+">")
+	for _, f := range m.Fields {
+		writeRaw(b, f.Name, EncodeWords(oneLine(f.Value)))
+	}
 }
 
 // segmenter lays an entity and its parts out in order.
@@ -163,7 +186,7 @@ func (s *segmenter) entity(e *Entity, path string) {
 		}
 		pieces = append(pieces, `boundary="`+boundary+`"`)
 	case e.Text:
-		pieces = append(pieces, "charset=utf-8")
+		pieces = append(pieces, formatParam(Param{"charset", cmp.Or(e.Charset, "utf-8")})...)
 	}
 	writePieces(&s.out, "Content-Type", pieces)
 	if e.Disposition != "" {
@@ -222,6 +245,15 @@ func writeAddresses(b *strings.Builder, name string, list []Address) {
 
 func writePieces(b *strings.Builder, name string, pieces []string) {
 	writeRaw(b, name, strings.Join(pieces, "; "))
+}
+
+// FormatField writes one field whose value is ready, with the CR LF behind it:
+// folded at spaces, so that unfolding gives the same value again (RFC 5322 2.2.3).
+// value must be ASCII without controls.
+func FormatField(name, value string) string {
+	var b strings.Builder
+	writeRaw(&b, name, value)
+	return b.String()
 }
 
 // writeRaw writes a field whose value is ready, folded at spaces (RFC 5322
