@@ -2,6 +2,8 @@ package directory
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"sort"
 )
 
@@ -103,9 +105,7 @@ func (m *matcher) assign(u User) Assignment {
 	if row.Name != "" {
 		u.Name = row.Name
 	}
-	if len(row.Address) > 0 {
-		u.Addresses = append(append([]Address{}, row.Address...), u.Addresses...)
-	}
+	u = row.describe(u)
 	a := Assignment{User: u, Account: u.ID}
 	if row.Account != "" {
 		a.Account = row.Account
@@ -134,6 +134,36 @@ func (m *matcher) assign(u User) Assignment {
 		return a.with(Collide, fmt.Sprintf("there is no account %q, and this target cannot make accounts", a.Account))
 	}
 	return a.with(Create, "no such account yet")
+}
+
+// describe gives a user what the operator's word says of the account, beside the
+// name.
+func (row MapRow) describe(u User) User {
+	if len(row.Address) > 0 {
+		u.Addresses = append(append([]Address{}, row.Address...), u.Addresses...)
+	}
+	if len(row.Proxies) > 0 {
+		u.Addresses = append([]Address{}, u.Addresses...)
+		for _, p := range row.Proxies {
+			if !slices.ContainsFunc(u.Addresses, func(have Address) bool { return have.Key() == p.Key() }) {
+				u.Addresses = append(u.Addresses, p)
+			}
+		}
+	}
+	if row.First != "" {
+		u.First = row.First
+	}
+	if row.Last != "" {
+		u.Last = row.Last
+	}
+	if len(row.Attributes) > 0 {
+		u.Attributes = maps.Clone(u.Attributes)
+		if u.Attributes == nil {
+			u.Attributes = map[string]string{}
+		}
+		maps.Copy(u.Attributes, row.Attributes)
+	}
+	return u
 }
 
 func (m *matcher) assignByAddress(a Assignment) (Assignment, bool) {

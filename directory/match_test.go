@@ -71,6 +71,19 @@ func TestMapChangesTheUser(t *testing.T) {
 	}
 }
 
+func TestMapDescribesTheAccount(t *testing.T) {
+	u := User{ID: "anna", First: "A", Addresses: []Address{{SMTP, "a@x"}}, Attributes: map[string]string{"Title": "Dr"}}
+	m := &UserMap{Rows: []MapRow{{User: "anna", Last: "Berg", Proxies: []Address{{SMTP, "A@X"}, {Migrate, "MS:N/P/A"}}, Attributes: map[string]string{"Comment": "x"}}}}
+	got, _ := Match([]User{u}, nil, MatchOptions{Map: m, CanCreate: true})
+	who := got[0].User
+	if who.First != "A" || who.Last != "Berg" || len(who.Addresses) != 2 || who.Addresses[1].Type != Migrate || len(who.Attributes) != 2 {
+		t.Errorf("user is %+v", who)
+	}
+	if len(u.Attributes) != 1 || len(u.Addresses) != 1 {
+		t.Errorf("the user that was given is changed: %+v", u)
+	}
+}
+
 // TestNothingIsAdopted is the promise that no account is taken for somebody's
 // because of its name, whatever systems and user map look like.
 func TestNothingIsAdopted(t *testing.T) {

@@ -20,6 +20,12 @@ type MapRow struct {
 	Account string // empty: the same as User
 	Name    string
 	Address []Address
+	// First, Last, Proxies (addresses behind the user's own) and Attributes are
+	// what the operator says of a new account beside that; a user map in CSV has
+	// no columns for them.
+	First, Last string
+	Proxies     []Address
+	Attributes  map[string]string
 	// Action is empty, "create", "existing" or "skip".
 	Action string
 	// SourceLogin and TargetLogin are the names to log on with, where they differ

@@ -9,6 +9,8 @@
 // elsewhere.
 package wizard
 
+import "bytes"
+
 // Limits of what a file may ask for.
 const (
 	// maxLine is the longest record in bytes. The attributes of a recipient, lists
@@ -23,3 +25,33 @@ const (
 	// maxFaults is how many faults of one file are reported.
 	maxFaults = 100
 )
+
+// Kind is what a table is.
+type Kind uint8
+
+// The kinds of tables.
+const (
+	OtherTable Kind = iota
+	UserListTable
+	IMAPListTable
+	DirectoryTable
+)
+
+// Sniff tells from the beginning of a file what table it is.
+func Sniff(head []byte) Kind {
+	l := newLines("", bytes.NewReader(head), Standard().Page)
+	for n := 0; n <= maxPreamble; n++ {
+		line, err := l.next()
+		switch {
+		case err != nil:
+			return OtherTable
+		case IsUserList(line):
+			return UserListTable
+		case IsIMAPList(line):
+			return IMAPListTable
+		case n == 0 && IsDirectory(line, Dialect{}):
+			return DirectoryTable
+		}
+	}
+	return OtherTable
+}

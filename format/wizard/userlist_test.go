@@ -152,3 +152,12 @@ func FuzzUserList(f *testing.F) {
 		_, _ = ReadIMAPList("f", bytes.NewReader(in), Dialect{})
 	})
 }
+
+func TestSniff(t *testing.T) {
+	for text, want := range map[string]Kind{sampleList: UserListTable, "IMAP_Mailbox,IMAP_Server\n": IMAPListTable, "Obj-Class,Common-Name\n": DirectoryTable,
+		"user,account\n": OtherTable, "": OtherTable, "\xff\xfes\x00f\x00s\x00_\x00u\x00s\x00e\x00r\x00n\x00a\x00m\x00e\x00,\x00x\x00": UserListTable} {
+		if got := Sniff([]byte(text)); got != want {
+			t.Errorf("%q is %d, want %d", text, got, want)
+		}
+	}
+}
