@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -158,18 +157,6 @@ func (p pairFlags) check() error {
 			WithRemedy("for instance: waybill migrate --from maildir:/srv/mail --to site:new.site")
 	}
 	return nil
-}
-
-func readUserMap(path string) (*directory.UserMap, error) {
-	if path == "" {
-		return nil, nil
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, failure.New(failure.Usage, "read user map", path, "map.open", err)
-	}
-	defer f.Close()
-	return directory.ReadUserMap(path, f)
 }
 
 // migration is one run of "waybill migrate".
