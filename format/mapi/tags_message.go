@@ -10,8 +10,10 @@ const (
 	ReplyTime                         ID = 0x0030
 	ReportTime                        ID = 0x0032
 	Sensitivity                       ID = 0x0036
+	ReceivedByName                    ID = 0x0040
 	SentRepresentingEntryID           ID = 0x0041
 	SentRepresentingName              ID = 0x0042
+	ReceivedRepresentingName          ID = 0x0044
 	OriginalSubject                   ID = 0x0049
 	OriginalSubmitTime                ID = 0x004E
 	ReplyRecipientEntries             ID = 0x004F
@@ -20,6 +22,10 @@ const (
 	SentRepresentingEmailAddress      ID = 0x0065
 	ConversationTopic                 ID = 0x0070
 	ConversationIndex                 ID = 0x0071
+	ReceivedByAddressType             ID = 0x0075
+	ReceivedByEmailAddress            ID = 0x0076
+	ReceivedRepresentingAddressType   ID = 0x0077
+	ReceivedRepresentingEmailAddress  ID = 0x0078
 	NonDeliveryReportReasonCode       ID = 0x0C04
 	NonDeliveryReportDiagCode         ID = 0x0C05
 	SenderEntryID                     ID = 0x0C19
@@ -52,6 +58,8 @@ const (
 	SenderSMTPAddress                 ID = 0x5D01
 	SentRepresentingSMTPAddress       ID = 0x5D02
 	ReadReceiptSMTPAddress            ID = 0x5D05
+	ReceivedBySMTPAddress             ID = 0x5D07
+	ReceivedRepresentingSMTPAddress   ID = 0x5D08
 	RecipientEntryID                  ID = 0x5FF7
 	ReportingMessageTransferAgent     ID = 0x6820
 	AddressBookProxyAddresses         ID = 0x800F

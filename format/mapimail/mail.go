@@ -36,6 +36,10 @@ type Options struct {
 	// not that of mail (IPM.Contact, IPM.Appointment). The parts that it gives
 	// stand for the message; none and no error leave it to this package.
 	Item func(ctx context.Context, m mapi.Message) ([]*mime.Entity, []mail.Note, error)
+	// Calendar, when it is not nil, makes the text/calendar part that stands beside
+	// the body of a meeting request, its answers and its cancellation
+	// (IPM.Schedule.Meeting.*). Nil and no error is none.
+	Calendar func(ctx context.Context, m mapi.Message) (*mime.Entity, []mail.Note, error)
 }
 
 // Mail is a MAPI message as Internet mail.
@@ -53,15 +57,17 @@ type Mail struct {
 	Notes []mail.Note
 
 	message *mime.Message
+	raw     *rawMail // in place of message
 }
 
 // Open gives the bytes of the message, each time the same. It reads the bodies as
 // it goes; the caller closes it. Reading ends with an error when ctx ends.
-func (m *Mail) Open(ctx context.Context) io.ReadCloser { return m.message.Open(ctx) }
-
-// Convert makes a mail of m. It fails only when something could not be read that
-// may be readable later (class Transient and the like) or when ctx ends: damage
-// gives a message that tells of it. Mail reads from m as long as it is used.
-func Convert(ctx context.Context, m mapi.Message, o Options) (*Mail, error) {
-	return &Mail{Class: m.Props().Text(mapi.MessageClass), message: &mime.Message{}}, ctx.Err()
+func (m *Mail) Open(ctx context.Context) io.ReadCloser {
+	if m.raw != nil {
+		return m.raw.open(ctx)
+	}
+	return m.message.Open(ctx)
 }
+
+// reader is Open in the shape of an Entity's.
+func (m *Mail) reader(ctx context.Context) (io.ReadCloser, error) { return m.Open(ctx), nil }
