@@ -1,0 +1,231 @@
+package ldapdir
+
+import (
+	"context"
+	"net/url"
+	"strings"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"waybill/directory"
+)
+
+// inetOrgPerson is the schema of RFC 2798, with groups of RFC 4519.
+//
+// Addresses: mail has the SMTP addresses, the primary one first; or only that
+// one, where Options.Aliases names an attribute for the others
+// (mailAlternateAddress, otherMailbox). Addresses of other types have no place of
+// their own in this schema: they are labeledURI (RFC 2079), as TYPE:value with
+// blanks escaped.
+type inetOrgPerson struct{ o Options }
+
+var inetOrgNames = with(map[string]string{"company": "o", "department": "departmentNumber", "street-address": "street", "employee-number": "employeeNumber", "employee-type": "employeeType"})
+
+func (s *inetOrgPerson) container(k kind) string { return s.o.containerOf(k) }
+
+func (s *inetOrgPerson) class(k kind) string {
+	if k == group {
+		return "groupOfNames"
+	}
+	return "inetOrgPerson"
+}
+
+func (s *inetOrgPerson) entry(f facts) (string, *attributes, []string, error) {
+	a := newAttributes()
+	naming := "cn"
+	if f.kind == account {
+		naming = "uid"
+		if s.o.Naming != "" {
+			naming = s.o.Naming
+		}
+		a.add("uid", f.id)
+	}
+	a.add("cn", f.id)
+	dn := child(naming, f.id, s.container(f.kind))
+	if f.kind == group {
+		a.add("objectClass", "groupOfNames")
+		if len(f.addresses) > 0 || f.name != "" && f.name != f.id {
+			// groupOfNames has no addresses; this class permits any attribute (RFC 4512 4.3).
+			a.add("objectClass", "extensibleObject")
+			a.add("displayName", f.name)
+		}
+	} else {
+		a.add("objectClass", "inetOrgPerson")
+		a.set("cn", f.display())
+		if naming == "cn" {
+			a.add("cn", f.id)
+		}
+		a.add("sn", f.surname())
+		a.add("givenName", f.first)
+		a.add("displayName", f.name)
+	}
+	addresses := f.smtp()
+	if s.o.Aliases != "" && len(addresses) > 1 {
+		a.add(s.o.Aliases, addresses[1:]...)
+		if s.o.AliasClass != "" {
+			a.add("objectClass", s.o.AliasClass)
+		}
+		addresses = addresses[:1]
+	}
+	a.add("mail", addresses...)
+	for _, other := range f.others() {
+		a.add("labeledURI", labeled(other))
+	}
+	var untold []string
+	if f.kind != group {
+		untold = a.further(f.attributes, inetOrgNames)
+	} else {
+		untold = a.further(f.attributes, nil)
+	}
+	return dn, a, untold, nil
+}
+
+// labeled writes an address as the URI of RFC 2079: a blank would begin a label.
+func labeled(a directory.Address) string {
+	return strings.ToLower(a.Type) + ":" + strings.NewReplacer("%", "%25", " ", "%20").Replace(a.Value)
+}
+
+// unlabeled is the inverse; ok is false for a URI of another kind.
+func unlabeled(text string) (a directory.Address, ok bool) {
+	uri, _, _ := strings.Cut(text, " ") // a label follows
+	scheme, value, found := strings.Cut(uri, ":")
+	if !found || scheme == "" || strings.HasPrefix(value, "//") {
+		return a, false
+	}
+	value, err := url.PathUnescape(value)
+	if err != nil || value == "" {
+		return a, false
+	}
+	return directory.Address{Type: strings.ToUpper(scheme), Value: value}, true
+}
+
+func (s *inetOrgPerson) identity(f facts) string {
+	if f.kind == account {
+		return equals("uid", f.id)
+	}
+	return ""
+}
+
+func (s *inetOrgPerson) address(a directory.Address) string {
+	if a.Type != directory.SMTP {
+		return equals("labeledURI", labeled(a))
+	}
+	if s.o.Aliases != "" {
+		return anyOf(equals("mail", a.Value), equals(s.o.Aliases, a.Value))
+	}
+	return equals("mail", a.Value)
+}
+
+func (s *inetOrgPerson) filter() string {
+	return "(|(objectClass=inetOrgPerson)(objectClass=groupOfNames)(objectClass=groupOfUniqueNames))"
+}
+
+func (s *inetOrgPerson) wanted() []string {
+	names := []string{"objectClass", "uid", "cn", "sn", "givenName", "displayName", "mail", "labeledURI", "member", "uniqueMember", s.o.Marker}
+	if s.o.Aliases != "" {
+		names = append(names, s.o.Aliases)
+	}
+	for _, name := range inetOrgNames {
+		names = append(names, name)
+	}
+	return names
+}
+
+func (s *inetOrgPerson) facts(e *ldap.Entry) (f facts, members []string, ok bool) {
+	classes := e.GetEqualFoldAttributeValues("objectClass")
+	isGroup := containsFold(classes, "groupOfNames") || containsFold(classes, "groupOfUniqueNames")
+	f.id = e.GetEqualFoldAttributeValue("uid")
+	switch {
+	case isGroup:
+		f.kind = group
+	case f.id != "":
+		f.kind = account
+	default:
+		f.kind = contact // nobody can log on as it
+	}
+	if f.id == "" {
+		f.id = naming(e.DN)
+	}
+	f.name = e.GetEqualFoldAttributeValue("displayName")
+	if f.name == "" {
+		f.name = e.GetEqualFoldAttributeValue("cn")
+	}
+	f.first, f.last = e.GetEqualFoldAttributeValue("givenName"), e.GetEqualFoldAttributeValue("sn")
+	smtp := e.GetEqualFoldAttributeValues("mail")
+	if s.o.Aliases != "" {
+		smtp = append(smtp[:len(smtp):len(smtp)], e.GetEqualFoldAttributeValues(s.o.Aliases)...)
+	}
+	for _, text := range smtp {
+		f.addresses = append(f.addresses, directory.Address{Type: directory.SMTP, Value: text})
+	}
+	for _, text := range e.GetEqualFoldAttributeValues("labeledURI") {
+		if a, ok := unlabeled(text); ok {
+			f.addresses = append(f.addresses, a)
+		}
+	}
+	f.attributes = properties(e, inetOrgNames)
+	members = append(e.GetEqualFoldAttributeValues("member"), e.GetEqualFoldAttributeValues("uniqueMember")...)
+	return f, members, f.id != ""
+}
+
+// own are attributes that tell who somebody is, so that a template's are not
+// copied; passwords and what the server keeps are among them.
+var own = map[string]bool{"objectclass": true, "uid": true, "cn": true, "sn": true, "givenname": true, "displayname": true, "initials": true, "mail": true,
+	"labeleduri": true, "userpassword": true, "usercertificate": true, "userpkcs12": true, "usersmimecertificate": true, "jpegphoto": true, "photo": true,
+	"audio": true, "employeenumber": true, "uidnumber": true, "homedirectory": true, "mailalternateaddress": true, "maillocaladdress": true,
+	"mailmessagestore": true, "member": true, "memberof": true, "description": true, "telephonenumber": true, "homephone": true, "mobile": true,
+	"rdn": true, "othermailbox": true, "rfc822mailbox": true, "textencodedoraddress": true, "assoc-nt-account": true, "admin-description": true,
+	"admin-display-name": true, "proxyaddresses": true, "legacyexchangedn": true, "nt-security-descriptor": true, "obj-dist-name": true, "usn-changed": true,
+	"usn-created": true, "when-changed": true, "when-created": true, "object-version": true, "objectguid": true, "instance-type": true, "is-member-of-dl": true,
+	"distinguishedname": true}
+
+func (s *inetOrgPerson) copied(context.Context, *session) (func(string) bool, error) {
+	return func(name string) bool {
+		name = strings.ToLower(name)
+		for _, prefix := range []string{"shadow", "samba", "krb", "gidnumber", "loginshell", "gecos"} { // of the classes in perAccount
+			if strings.HasPrefix(name, prefix) {
+				return false
+			}
+		}
+		return !own[name] && name != strings.ToLower(s.o.Aliases) && name != strings.ToLower(s.o.Marker) && !strings.Contains(name, ";")
+	}, nil
+}
+
+// empty: groupOfNames has a member at least (RFC 4519 3.5); the empty name is
+// nobody.
+func (s *inetOrgPerson) empty() (string, bool) { return "", true }
+
+func containsFold(all []string, v string) bool {
+	for _, have := range all {
+		if strings.EqualFold(have, v) {
+			return true
+		}
+	}
+	return false
+}
+
+// naming is the value that names an entry in its container.
+func naming(dn string) string {
+	parsed, err := ldap.ParseDN(dn)
+	if err != nil || len(parsed.RDNs) == 0 || len(parsed.RDNs[0].Attributes) == 0 {
+		return ""
+	}
+	return parsed.RDNs[0].Attributes[0].Value
+}
+
+// properties reads what entries have beside names and addresses.
+func properties(e *ldap.Entry, table map[string]string) map[string]string {
+	var all map[string]string
+	names := inverse(table)
+	for _, a := range e.Attributes {
+		name, ok := names[strings.ToLower(a.Name)]
+		if !ok || len(a.Values) == 0 || a.Values[0] == "" || len(a.Values[0]) > maxValue {
+			continue
+		}
+		if all == nil {
+			all = map[string]string{}
+		}
+		all[name] = a.Values[0]
+	}
+	return all
+}
