@@ -3,98 +3,175 @@ package pst
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
-	"iter"
-	"time"
+	"sync"
 
 	"waybill/failure"
 	"waybill/format/mapi"
+	"waybill/format/pst/ltp"
 	"waybill/format/pst/ndb"
 )
 
 // NID is the number of a node: of a folder or an item.
 type NID = ndb.NID
 
+// Defects is damage that did not keep anything from being read.
+type Defects = ndb.Defects
+
 // Options change how a file is read.
 type Options struct {
 	// Recover searches the file for pages when its trees are broken, and lists
-	// items whose folder is gone. The file is read once from end to end.
+	// items whose folder is gone. A broken file is read once from end to end.
 	Recover bool
 	// CodePage is that of texts that are not in Unicode and whose item names
 	// none; 0 is 1252.
 	CodePage int
 }
 
-// File is an open PST or OST.
-type File struct{}
+// File is an open PST or OST. Its methods may be called by several goroutines.
+type File struct {
+	db    *ndb.File
+	o     Options
+	store *mapi.Props
+	names map[mapi.Name]mapi.ID
+
+	mu      sync.Mutex
+	census  *census
+	folders []Folder
+	paths   map[NID]string
+}
 
 // Info is what a file says of itself.
-type Info struct{}
-
-// Folder is one folder.
-type Folder struct {
-	NID, Parent NID
-	// Name is the folder's own; Path leads to it from the root, which has none.
+type Info struct {
+	// Format is ANSI, Unicode or Unicode4K; Version is its number in the file.
+	Format        ndb.Format
+	Version       uint16
+	ClientVersion uint16
+	// Client is "SM" for a PST, "SO" for an OST, "AB" for an address book.
+	Client     string
+	Encryption ndb.Encryption
+	// Size is the file's length; StatedSize what it should be, 0 if not stated.
+	Size, StatedSize int64
+	// Password says that Outlook asks for a password. It protects nothing: only
+	// its checksum is stored, and no data depends on it ([MS-PST] 4.2).
+	Password bool
+	// AllocationMapValid says that the program that wrote the file ended well.
+	AllocationMapValid bool
+	// Name is the display name of the store.
 	Name string
-	Path []string
-	// ContainerClass says what it holds: "IPF.Note", "IPF.Contact"; often empty.
-	ContainerClass string
-	// Items, Unread and Associated are the counts that the file states.
-	Items, Unread, Associated int
-	// Search is a search folder: its items live in other folders.
-	Search bool
-	// Hidden is a folder that Outlook does not show, or that lies in one.
-	Hidden bool
-	// NonIPM lies outside of the tree that people see.
-	NonIPM bool
-	// Orphaned is a folder whose parent is gone.
-	Orphaned bool
-	// Unlisted is a folder that its parent's table does not name.
-	Unlisted bool
-	// Err tells why the folder's own properties could not be read.
-	Err error
+	// Subtree is the folder above all that people see; 0 where the file names
+	// none.
+	Subtree NID
+	// CodePage is that of texts which are not in Unicode and name none.
+	CodePage int
+	// Defects are those of header and trees that were met so far.
+	Defects []*failure.Error
 }
 
-// Item is one item of a folder, as the folder's table describes it.
-type Item struct {
-	NID, Folder NID
-	// Class is the message class: "IPM.Note", "IPM.Contact".
-	Class   string
-	Subject string
-	// Associated is hidden data of the folder: views, rules, forms.
-	Associated bool
-	// Size is what the file states, in bytes.
-	Size                           int64
-	Submitted, Delivered, Modified time.Time
-	// Flags are those of PidTagMessageFlags.
-	Flags uint32
-	// Unlisted is an item that lies in the folder but not in its table.
-	Unlisted bool
-	// Orphaned is an item whose folder is gone.
-	Orphaned bool
-}
+// Properties of the message store and of folders ([MS-OXPROPS] 2).
+const (
+	subtreeEntry     mapi.ID = 0x35E0 // PidTagIpmSubTreeEntryId
+	outboxEntry      mapi.ID = 0x35E2
+	wastebasketEntry mapi.ID = 0x35E3
+	sentEntry        mapi.ID = 0x35E4
+	finderEntry      mapi.ID = 0x35E7
+	contentCount     mapi.ID = 0x3602
+	contentUnread    mapi.ID = 0x3603
+	containerClass   mapi.ID = 0x3613
+	associatedCount  mapi.ID = 0x3617
+	attributeHidden  mapi.ID = 0x10F4
+	password         mapi.ID = 0x67FF // PidTagPstPassword
+)
 
-var errNotYet = failure.New(failure.Unsupported, "read", "", "pst.format", errors.New("not read yet"))
-
-// Open reads headers and the roots of the trees. name is for errors.
+// Open reads the header, the roots of the trees, the message store and the names
+// of properties. name is for errors. The file is only read.
+//
+// It is an error if the file is no PST or OST, or if one of its trees has no
+// readable root and Recover is not asked for. Less damage is told by Info, Check
+// and the listings.
 func Open(ctx context.Context, r io.ReaderAt, size int64, name string, o Options) (*File, error) {
-	return nil, errNotYet
+	db, err := ndb.Open(ctx, r, size, name, o.Recover)
+	if err != nil {
+		return nil, err
+	}
+	if o.CodePage == 0 {
+		o.CodePage = 1252
+	}
+	f := &File{db: db, o: o}
+	f.store = mapi.NewProps(nil, o.CodePage)
+	if err := f.properties(ndb.MessageStore, f.store, &db.Defects); err != nil {
+		if cause := db.Roots(); cause != nil && !o.Recover {
+			return nil, failure.New(failure.Malformed, "open PST", name, "pst.trees", cause).
+				WithRemedy("a search of the file may find what it holds: --recover")
+		}
+		db.Defects.AddError(err)
+	}
+	if f.names, err = f.readNames(); err != nil {
+		db.Defects.AddError(err)
+	}
+	return f, nil
 }
+
+// properties reads the properties of a node of the file.
+func (f *File) properties(nid NID, p *mapi.Props, d *Defects) error {
+	n, err := f.node(nid)
+	if err != nil {
+		return err
+	}
+	return ltp.Properties(f.db, n, f.where(nid), p, d)
+}
+
+// node finds a node that must be there.
+func (f *File) node(nid NID) (ndb.Node, error) {
+	n, found, err := f.db.Node(nid)
+	switch {
+	case err != nil:
+		return n, failure.New(failure.Malformed, "find node", f.where(nid), "pst.tree", err).
+			WithRemedy("a search of the file may find it: --recover")
+	case !found:
+		return n, failure.New(failure.Malformed, "find node", f.where(nid), "pst.node-missing", errors.New("the file has no such node"))
+	}
+	return n, nil
+}
+
+// where names a node for errors.
+func (f *File) where(nid NID) string { return fmt.Sprintf("%s %v", f.db.Name(), nid) }
 
 // Info tells about the file.
-func (f *File) Info() Info { return Info{} }
-
-// Folders lists the folders, parents before children, in a stable order.
-func (f *File) Folders(ctx context.Context) ([]Folder, error) { return nil, errNotYet }
-
-// Items lists the items of a folder. An error concerns one item, or the rest of
-// the table; the listing goes on.
-func (f *File) Items(ctx context.Context, folder NID) iter.Seq2[Item, error] {
-	return func(yield func(Item, error) bool) {}
+func (f *File) Info() Info {
+	h := f.db.Header
+	i := Info{
+		Format: h.Format, Version: h.Version, ClientVersion: h.ClientVersion, Client: h.Client, Encryption: h.Encryption,
+		Size: f.db.Size(), StatedSize: h.StatedSize, AllocationMapValid: h.AllocationMap != 0,
+		Name: f.store.Text(mapi.DisplayName), Subtree: entryNode(f.store.Binary(subtreeEntry)),
+		CodePage: f.o.CodePage, Defects: f.db.Defects.List(),
+	}
+	if sum, ok := f.store.Int(password); ok && sum != 0 {
+		i.Password = true
+	}
+	return i
 }
 
-// Message opens an item.
-func (f *File) Message(ctx context.Context, nid NID) (mapi.Message, error) { return nil, errNotYet }
+// Store are the properties of the message store.
+func (f *File) Store() *mapi.Props { return f.store }
 
-// Names is the table of named properties.
-func (f *File) Names() map[mapi.Name]mapi.ID { return nil }
+// Names is the table of named properties ([MS-PST] 2.4.7). It must not be changed.
+func (f *File) Names() map[mapi.Name]mapi.ID { return f.names }
+
+// entryNode takes the node out of an entry ID ([MS-PST] 2.4.3.2); 0 where it has
+// none.
+func entryNode(b []byte) NID {
+	if len(b) != 24 {
+		return 0
+	}
+	return NID(b[20]) | NID(b[21])<<8 | NID(b[22])<<16 | NID(b[23])<<24
+}
+
+// cancelled is the error of a context that is done.
+func (f *File) cancelled(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return failure.New(failure.Cancelled, "read PST", f.db.Name(), "cancelled", err)
+	}
+	return nil
+}

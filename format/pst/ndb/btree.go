@@ -155,3 +155,12 @@ func (f *File) leavesOrSalvage(ctx context.Context, kind byte, visit func(*page)
 		return true
 	})
 }
+
+// Roots tells whether the roots of both trees can be read.
+func (f *File) Roots() error {
+	if _, err := f.rootPage(nodePage); err != nil {
+		return err
+	}
+	_, err := f.rootPage(blockPage)
+	return err
+}
