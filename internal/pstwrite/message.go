@@ -192,13 +192,17 @@ func named(recipients [][]Prop, kind int) string {
 }
 
 // markPrefix puts before a subject how long its prefix is, "RE: " and the like
-// ([MS-PST] 2.5.3.1.1.1). Subjects that are marked already stay as they are.
+// ([MS-PST] 2.5.3.1.1.1), as Outlook does. Subjects that are marked already stay
+// as they are.
 func markPrefix(s string) string {
-	at := strings.Index(s, ": ")
-	if strings.HasPrefix(s, "\x01") || at < 1 || at > 3 || strings.ContainsAny(s[:at], " 0123456789") {
+	if s == "" || s[0] == 1 {
 		return s
 	}
-	return "\x01" + string(rune(len([]rune(s[:at]))+3)) + s
+	prefix := 0
+	if at := strings.Index(s, ": "); at >= 1 && at <= 3 && !strings.ContainsAny(s[:at], " 0123456789") {
+		prefix = len([]rune(s[:at])) + 2
+	}
+	return "\x01" + string(rune(prefix+1)) + s
 }
 
 // recipients writes the recipient table ([MS-PST] 2.4.5.3), which is there even
