@@ -67,4 +67,7 @@ type Capabilities struct {
 	Settle time.Duration
 	// Parallel is how many mailboxes may be worked on at the same time; 0: no limit.
 	Parallel int
+	// Lanes is how many handles on one mailbox may be open at the same time, as
+	// long as no two of them work in the same folder; 0: one.
+	Lanes int
 }

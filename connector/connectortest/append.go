@@ -28,6 +28,7 @@ func appendCases() []testCase {
 		{"append/many", many},
 		{"append/too-large", tooLarge},
 		{"append/two-mailboxes", twoMailboxes},
+		{"append/two-lanes", twoLanes},
 		{"append/open-unknown", openUnknown},
 		{"append/remove", remove},
 	}
@@ -244,13 +245,32 @@ func twoMailboxes(tr *trial) {
 	second.account = tr.account(d.target, 1)
 	second.mailbox = tr.mailbox(d.target, second.account)
 	second.path = tr.folder(d.target, second.mailbox, "Orders")
+	tr.sideBySide(d, &second)
+}
 
+// twoLanes are two handles on one mailbox, each at work in a folder of its own,
+// which lies in one that the other handle made.
+func twoLanes(tr *trial) {
+	d := tr.desk()
+	if d.caps.Lanes < 2 {
+		tr.Skip("the target gives one handle on a mailbox at a time")
+	}
+	second := *d
+	second.mailbox = tr.mailbox(d.target, d.account)
+	tr.folder(d.target, d.mailbox, "Lanes")
+	second.path = tr.folder(d.target, second.mailbox, "Lanes", "Second")
+	tr.sideBySide(d, &second)
+}
+
+// sideBySide delivers to two desks at the same time.
+func (tr *trial) sideBySide(d, second *desk) {
+	tr.Helper()
 	type outcome struct {
 		start   connector.Position
 		letters []post.Letter
 		err     error
 	}
-	desks := []*desk{d, &second}
+	desks := []*desk{d, second}
 	outcomes := make([]outcome, len(desks))
 	var group sync.WaitGroup
 	for n, each := range desks {

@@ -139,7 +139,7 @@ func New(o Options) *System {
 		Flags:    mail.Seen | mail.Answered | mail.Flagged | mail.Deleted | mail.Draft | mail.Forwarded,
 		Keywords: true, DatePrecision: time.Second,
 		Subscriptions: true, SpecialUse: true, EmptyFolders: true,
-		CreateAccounts: true, DeleteAccounts: true, Contacts: true, Lists: true,
+		CreateAccounts: true, DeleteAccounts: true, Contacts: true, Lists: true, Lanes: 2,
 	}
 	if o.Capabilities != nil {
 		s.caps = *o.Capabilities

@@ -58,21 +58,13 @@ func (w *mailboxRun) all(ctx context.Context) (err error) {
 		names.Fix(f.Path, f.Target)
 		w.known[f.Path] = f
 	}
-	var broken []error
 	seen := map[mail.Path]bool{}
 	for _, f := range folders {
 		seen[f.Path] = true
-		if err := w.folder(ctx, f, names, there); err != nil {
-			var nap *setup.Snooze
-			if ctx.Err() != nil || errors.Is(err, ledger.ErrFenced) || errors.As(err, &nap) {
-				return err
-			}
-			broken = append(broken, fmt.Errorf("folder %s: %w", f.Path, err))
-			if failure.ClassOf(err) == failure.Full {
-				w.Emit(event.Event{Code: event.TargetFull, User: w.box.User, Folder: string(f.Path), Detail: err.Error()})
-				return errors.Join(broken...)
-			}
-		}
+	}
+	broken, err := w.copyFolders(ctx, folders, names, there)
+	if err != nil {
+		return err
 	}
 	if err := w.vanishedFolders(ctx, known, seen); err != nil {
 		broken = append(broken, err)
@@ -126,8 +118,9 @@ func (w *mailboxRun) planned(path mail.Path) (setup.PlanFolder, bool) {
 	return setup.PlanFolder{}, false
 }
 
-// folder names and makes one folder in the target, then moves its messages.
-func (w *mailboxRun) folder(ctx context.Context, f mail.Folder, names *setup.Naming, there map[mail.Path]mail.Folder) error {
+// prepare names and makes one folder in the target. skip says that the plan
+// leaves its messages out.
+func (w *mailboxRun) prepare(ctx context.Context, f mail.Folder, names *setup.Naming, there map[mail.Path]mail.Folder) (row ledger.Folder, skip bool, err error) {
 	line, planned := w.planned(f.Path)
 	var notes []mail.Note
 	stored, shown, notes := names.Name(f)
@@ -135,23 +128,28 @@ func (w *mailboxRun) folder(ctx context.Context, f mail.Folder, names *setup.Nam
 		stored, shown, notes = line.Target, string(line.Target), nil // the operator's word
 		names.Fix(f.Path, stored)
 	}
-	row, err := w.put(ctx, ledger.Folder{Mailbox: w.box.ID, Path: f.Path, Target: stored, Use: f.Use})
+	row, err = w.put(ctx, ledger.Folder{Mailbox: w.box.ID, Path: f.Path, Target: stored, Use: f.Use})
 	if err != nil {
-		return err
+		return row, line.Skip, err
 	}
 	for _, n := range notes {
 		w.Emit(event.Event{Code: event.FolderRenamed, User: w.box.User, Folder: string(f.Path), Detail: n.Text})
 	}
 	if err := w.makeFolder(ctx, f, row, line.Skip, shown, there); err != nil {
-		return w.fail(ctx, row, err)
+		return row, line.Skip, w.fail(ctx, row, err)
 	}
+	return row, line.Skip, nil
+}
+
+// fill moves the messages of a folder that is there.
+func (w *mailboxRun) fill(ctx context.Context, f mail.Folder, row ledger.Folder, skip bool) error {
 	if f.Container {
 		if row.Complete {
 			return nil
 		}
 		return w.Queue.Checkpoint(ctx, w.lease, ledger.Change{Folder: row.ID, Complete: &ledger.Complete{}})
 	}
-	if err := w.through(ctx, row, line.Skip); err != nil {
+	if err := w.through(ctx, row, skip); err != nil {
 		return w.fail(ctx, row, err)
 	}
 	return nil

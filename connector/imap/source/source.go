@@ -82,7 +82,7 @@ func (s *source) Capabilities() connector.Capabilities {
 		System: s.loc.Scheme, Location: s.server.Location(),
 		Flags: flags, Keywords: true, DatePrecision: time.Second,
 		Subscriptions: true, SpecialUse: true, EmptyFolders: true,
-		Parallel: s.server.Connections(),
+		Parallel: s.server.Connections(), Lanes: s.server.Connections(),
 	}
 }
 

@@ -28,6 +28,9 @@ const (
 	// settle is how long a server may still be at work on an APPEND after the
 	// connection is gone.
 	settle = 2 * time.Second
+	// lanes is how many folders of one mailbox are filled at the same time. A third
+	// one waits for the same locks of the mailbox.
+	lanes = 2
 )
 
 // everyFlag are the flags that IMAP has; $Forwarded is a keyword there.
@@ -151,7 +154,7 @@ func (t *target) Capabilities() connector.Capabilities {
 		Flags: t.kept(), Keywords: true, DatePrecision: time.Second,
 		Subscriptions: true, SpecialUse: t.server.Has("CREATE-SPECIAL-USE"), EmptyFolders: true,
 		MaxMessage:    t.limit(),
-		BatchMessages: batchMessages, BatchBytes: batchBytes, Settle: settle,
+		BatchMessages: batchMessages, BatchBytes: batchBytes, Settle: settle, Lanes: lanes,
 	}
 	if t.kept()&mail.Seen == 0 {
 		c.WhyFlags = "Cyrus keeps it for each user apart, and the owner finds all unread that an administrator delivers; log on with auth=proxy, or set --shared-seen"

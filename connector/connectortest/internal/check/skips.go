@@ -11,7 +11,7 @@ import (
 
 // patience bounds one case, so that a call that hangs fails the test instead of
 // stopping it.
-const patience = 2 * time.Minute
+const patience = 10 * time.Minute
 
 // Skips are the deviations of one run.
 type Skips struct {
