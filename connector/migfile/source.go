@@ -25,6 +25,8 @@ type source struct {
 	people map[string]*person
 	faults map[string]error
 	ids    []string // of people and faults, sorted
+	// secondaries are the secondary files that the packing list names.
+	secondaries []string
 	// assumed tells that no zone was given for the dates.
 	assumed bool
 }
@@ -49,9 +51,10 @@ func Source(ctx context.Context, loc connector.Location) (connector.Source, erro
 	if err != nil {
 		return nil, err
 	}
-	var primaries []string
+	var primaries, secondaries []string
 	for _, name := range list.Files {
 		if !mf.IsPrimary(name) {
+			secondaries = append(secondaries, name)
 			continue
 		}
 		onDisk, err := f.find(name)
@@ -66,7 +69,7 @@ func Source(ctx context.Context, loc connector.Location) (connector.Source, erro
 		return nil, failure.New(failure.Malformed, "read packing list", loc.Path, "migfile.packing-empty", fmt.Errorf("no primary file is named")).
 			WithRemedy("name every .pri and .sec file, one on a line")
 	}
-	s := &source{files: f, reader: &reader{files: f, zone: zone}, assumed: !given}
+	s := &source{files: f, reader: &reader{files: f, zone: zone}, secondaries: secondaries, assumed: !given}
 	if s.index, err = makeIndex(ctx, f, s.reader, primaries); err != nil {
 		f.close()
 		return nil, err
