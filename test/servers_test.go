@@ -19,8 +19,8 @@ import (
 	"waybill/mail"
 )
 
-// movers are the users of the migrations between servers: as many as the
-// program has workers.
+// movers are the users of the migrations between servers: half as many as the
+// program has workers, so that it fills two folders of a mailbox at once where it can.
 var movers = []string{"anna", "bert", "cleo", "dora"}
 
 // moverPassword is that of every user, and of the site.
@@ -227,7 +227,7 @@ func newServerMove(t *testing.T, work string, from, to *mailServer, extra ...str
 func (m *serverMove) args(command string, more ...string) []string {
 	args := []string{command}
 	if command != "verify" {
-		args = append(args, "--from", m.from.location, "--to", m.to.location, "--users=users.csv", "--workers=4")
+		args = append(args, "--from", m.from.location, "--to", m.to.location, "--users=users.csv", "--workers=8")
 		args = append(args, m.extra...)
 	} else {
 		args = append(args, m.looking...)
