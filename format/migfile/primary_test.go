@@ -9,6 +9,7 @@ import (
 	"testing/iotest"
 
 	"pgregory.net/rapid"
+
 	"waybill/failure"
 )
 

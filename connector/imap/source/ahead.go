@@ -3,8 +3,8 @@ package source
 import (
 	"context"
 	"slices"
-	"waybill/connector/imap/server"
 
+	"waybill/connector/imap/server"
 	"waybill/failure"
 	"waybill/imap"
 	"waybill/mail"

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"waybill/connector/imap/server"
 
 	"waybill/connector"
 	"waybill/connector/imap/canon"
+	"waybill/connector/imap/server"
 	"waybill/failure"
 	"waybill/mail"
 )

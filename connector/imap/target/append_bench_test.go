@@ -6,9 +6,9 @@ import (
 	"io"
 	"strings"
 	"testing"
-	"waybill/connector/imap/server"
 
 	"waybill/connector"
+	"waybill/connector/imap/server"
 	"waybill/imap"
 	"waybill/internal/counterpart"
 	"waybill/mail"

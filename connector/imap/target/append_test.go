@@ -9,10 +9,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"waybill/connector/imap/server"
 
 	"waybill/connector"
 	"waybill/connector/imap/canon"
+	"waybill/connector/imap/server"
 	"waybill/failure"
 	"waybill/imap"
 	"waybill/imap/imaptest"

@@ -8,9 +8,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"waybill/connector/imap/server"
 
 	"waybill/connector"
+	"waybill/connector/imap/server"
 	"waybill/failure"
 	"waybill/internal/counterpart"
 	"waybill/mail"

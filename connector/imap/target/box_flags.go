@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"waybill/connector/imap/server"
 
+	"waybill/connector/imap/server"
 	"waybill/failure"
 	"waybill/imap"
 	"waybill/mail"

@@ -8,10 +8,10 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"waybill/connector/imap/server"
 
 	"waybill/connector"
 	"waybill/connector/connectortest"
+	"waybill/connector/imap/server"
 	"waybill/directory"
 	"waybill/failure"
 	"waybill/internal/counterpart"

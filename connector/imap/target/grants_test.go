@@ -4,9 +4,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"waybill/connector/imap/server"
 
 	"waybill/connector"
+	"waybill/connector/imap/server"
 	"waybill/directory"
 	"waybill/failure"
 	"waybill/internal/counterpart"

@@ -9,9 +9,9 @@ import (
 	"sync"
 	"testing"
 	"time"
-	"waybill/connector/imap/server"
 
 	"waybill/connector"
+	"waybill/connector/imap/server"
 	"waybill/mail"
 )
 

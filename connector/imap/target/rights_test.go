@@ -3,8 +3,8 @@ package target
 import (
 	"strings"
 	"testing"
-	"waybill/connector/imap/server"
 
+	"waybill/connector/imap/server"
 	"waybill/failure"
 	"waybill/internal/counterpart"
 	"waybill/mail"
