@@ -25,7 +25,7 @@ type Options struct {
 	// items whose folder is gone. A broken file is read once from end to end.
 	Recover bool
 	// CodePage is that of texts that are not in Unicode and whose item names
-	// none; 0 is 1252.
+	// none; 0 is found out from the items, and 1252 where they do not tell.
 	CodePage int
 }
 
@@ -35,6 +35,9 @@ type File struct {
 	o     Options
 	store *mapi.Props
 	names map[mapi.Name]mapi.ID
+	// into is the inbox, top the folder above all that people see; 0 where the
+	// file does not tell.
+	into, top NID
 
 	mu      sync.Mutex
 	census  *census
@@ -75,13 +78,13 @@ const (
 	outboxEntry      mapi.ID = 0x35E2
 	wastebasketEntry mapi.ID = 0x35E3
 	sentEntry        mapi.ID = 0x35E4
-	finderEntry      mapi.ID = 0x35E7
-	contentCount     mapi.ID = 0x3602
-	contentUnread    mapi.ID = 0x3603
-	containerClass   mapi.ID = 0x3613
-	associatedCount  mapi.ID = 0x3617
-	attributeHidden  mapi.ID = 0x10F4
-	password         mapi.ID = 0x67FF // PidTagPstPassword
+
+	contentCount    mapi.ID = 0x3602
+	contentUnread   mapi.ID = 0x3603
+	containerClass  mapi.ID = 0x3613
+	associatedCount mapi.ID = 0x3617
+	attributeHidden mapi.ID = 0x10F4
+	password        mapi.ID = 0x67FF // PidTagPstPassword
 )
 
 // Open reads the header, the roots of the trees, the message store and the names
@@ -95,11 +98,14 @@ func Open(ctx context.Context, r io.ReaderAt, size int64, name string, o Options
 	if err != nil {
 		return nil, err
 	}
-	if o.CodePage == 0 {
-		o.CodePage = 1252
-	}
 	f := &File{db: db, o: o}
-	f.store = mapi.NewProps(nil, o.CodePage)
+	if o.CodePage == 0 {
+		f.o.CodePage = 1252
+		if db.Format == ndb.ANSI {
+			f.o.CodePage = f.guessPage(ctx)
+		}
+	}
+	f.store = mapi.NewProps(nil, f.o.CodePage)
 	if err := f.properties(ndb.MessageStore, f.store, &db.Defects); err != nil {
 		if cause := db.Roots(); cause != nil && !o.Recover {
 			return nil, failure.New(failure.Malformed, "open PST", name, "pst.trees", cause).
@@ -110,7 +116,28 @@ func Open(ctx context.Context, r io.ReaderAt, size int64, name string, o Options
 	if f.names, err = f.readNames(); err != nil {
 		db.Defects.AddError(err)
 	}
+	f.into = f.inbox(ctx)
+	f.top = f.subtree()
+	if err := f.cancelled(ctx); err != nil {
+		return nil, err
+	}
 	return f, nil
+}
+
+// subtree finds the folder above all that people see: the store of a PST names
+// it, and in an OST it is the one that the inbox lies in.
+func (f *File) subtree() NID {
+	if top := entryNode(f.store.Binary(subtreeEntry)); top != 0 {
+		return top
+	}
+	if f.into == 0 {
+		return 0
+	}
+	n, found, err := f.db.Node(f.into)
+	if err != nil || !found || n.Parent == ndb.RootFolder || n.Parent.Kind() != ndb.KindFolder {
+		return 0
+	}
+	return n.Parent
 }
 
 // properties reads the properties of a node of the file.
@@ -144,12 +171,12 @@ func (f *File) Info() Info {
 	i := Info{
 		Format: h.Format, Version: h.Version, ClientVersion: h.ClientVersion, Client: h.Client, Encryption: h.Encryption,
 		Size: f.db.Size(), StatedSize: h.StatedSize, AllocationMapValid: h.AllocationMap != 0,
-		Name: f.store.Text(mapi.DisplayName), Subtree: entryNode(f.store.Binary(subtreeEntry)),
+		Name: f.store.Text(mapi.DisplayName), Subtree: f.top,
 		CodePage: f.o.CodePage, Defects: f.db.Defects.List(),
 	}
-	if sum, ok := f.store.Int(password); ok && sum != 0 {
-		i.Password = true
-	}
+	// Offline folders have -1 here and no password.
+	sum, _ := f.store.Int(password)
+	i.Password = sum != 0 && sum != -1
 	return i
 }
 

@@ -51,6 +51,7 @@ type Role string
 // The roles that a PST knows ([MS-OXOSFLD] 2.2.2, 2.2.3).
 const (
 	Subtree  Role = "subtree" // above all that people see
+	Inbox    Role = "inbox"
 	Outbox   Role = "outbox"
 	Deleted  Role = "deleted"
 	Sent     Role = "sent"
@@ -65,7 +66,7 @@ const (
 // storeRoles are properties of the message store, folderRoles of the root and of
 // the inbox, that name folders by their entry IDs.
 var (
-	storeRoles = map[mapi.ID]Role{subtreeEntry: Subtree, outboxEntry: Outbox, wastebasketEntry: Deleted, sentEntry: Sent}
+	storeRoles = map[mapi.ID]Role{outboxEntry: Outbox, wastebasketEntry: Deleted, sentEntry: Sent}
 
 	folderRoles = map[mapi.ID]Role{0x36D0: Calendar, 0x36D1: Contacts, 0x36D2: Journal, 0x36D3: Notes, 0x36D4: Tasks, 0x36D7: Drafts}
 )
@@ -135,6 +136,10 @@ func (w *folderWalk) walk(ctx context.Context) ([]Folder, error) {
 		if nid := entryNode(w.f.store.Binary(id)); nid != 0 {
 			w.roles[nid] = role
 		}
+	}
+	w.roles[w.f.top] = Subtree
+	if w.f.into != 0 {
+		w.roles[w.f.into] = Inbox
 	}
 	w.below(ndb.RootFolder, Folder{}, ndb.RootFolder)
 	for _, n := range w.c.folders {
@@ -257,7 +262,7 @@ func count(p *mapi.Props, id mapi.ID) int {
 
 // mark sets roles, and what lies outside of the tree that people see.
 func (w *folderWalk) mark() {
-	subtree := entryNode(w.f.store.Binary(subtreeEntry))
+	subtree := w.f.top
 	if !w.done[subtree] {
 		subtree = 0
 	}

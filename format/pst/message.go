@@ -59,8 +59,8 @@ func (f *File) message(n ndb.Node, where string, depth int, d *Defects) (*Messag
 		}
 		d.AddError(err)
 	}
-	if page, ok := m.props.Int(mapi.MessageCodepage); ok && page > 0 && page != 1200 {
-		m.props.CodePage = int(page)
+	if page := textPage(m.props); page != 0 {
+		m.props.CodePage = page
 	}
 	fixSubject(m.props)
 	if m.subs, m.noSubs = f.db.Subnodes(n.Sub, d); m.noSubs != nil {
