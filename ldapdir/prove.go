@@ -49,7 +49,7 @@ func (d *Directory) Prove(ctx context.Context, need Need) ([]rights.Finding, err
 			if class := failure.ClassOf(err); class == failure.Cancelled || class == failure.Transient || class == failure.Internal {
 				return p.findings, err
 			}
-			p.fault("make a canary", k, d.schema.container(k), err)
+			p.fault("make a canary", d.schema.container(k), err)
 		}
 	}
 	p.removeAll()
@@ -103,13 +103,12 @@ func (p *proof) ok(action, where string) {
 	p.findings = append(p.findings, rights.Finding{Action: action, Identity: p.o.Bind, Where: where, OK: true})
 }
 
-func (p *proof) fault(action string, k kind, where string, err error) {
+func (p *proof) fault(action, where string, err error) {
 	if found := rights.From(err); len(found) > 0 {
 		p.findings = append(p.findings, found...)
 		return
 	}
 	p.findings = append(p.findings, rights.Finding{Action: action, Identity: p.o.Bind, Where: where, Detail: err.Error(), Event: string(event.RightMissing), Grant: grantOf(err)})
-	_ = k
 }
 
 // grantOf is the way out that an error names.
@@ -148,7 +147,7 @@ func (p *proof) kind(ctx context.Context, k kind) error {
 	}
 	if k == account && !v.IsZero() {
 		if err := p.logsOn(ctx, c.dn, v); err != nil {
-			p.fault("log on with a new account's password", k, container, err)
+			p.fault("log on with a new account's password", container, err)
 			return nil
 		}
 		p.ok("log on with a new account's password", container)
@@ -182,10 +181,6 @@ func (p *proof) make(ctx context.Context, k kind) (c canary, a *attributes, v se
 	if k == group {
 		f.first, f.last, f.attributes = "", "", nil
 	}
-	var members []string
-	if k == group && len(p.canaries) > 0 {
-		members = []string{p.canaries[0].dn}
-	}
 	if c.dn, a, _, err = p.schema.entry(f); err != nil {
 		return c, nil, v, err
 	}
@@ -194,7 +189,6 @@ func (p *proof) make(ctx context.Context, k kind) (c canary, a *attributes, v se
 			return c, nil, v, err
 		}
 	}
-	a.add("member", members...)
 	a.set(p.o.Marker, p.mark(k, c.id))
 	p.known(c.id, a)
 	if k == account && p.o.Policy != NoPassword {
@@ -270,15 +264,11 @@ func sameDNs(have []string, want string) bool {
 
 // change adds a member to a group that is there, as lists in lists need it.
 func (p *proof) change(ctx context.Context, c canary) error {
-	other := c.dn // a group may be its own member as far as the rights go
-	if len(p.canaries) > 2 {
-		other = p.canaries[1].dn
+	other := p.schema.container(group) // any entry will do
+	if p.canaries[0].dn != c.dn {
+		other = p.canaries[0].dn
 	}
-	if p.o.Schema == ActiveDirectory && other == c.dn {
-		other = p.o.Users // any entry will do
-	}
-	err := p.addPart(ctx, c.dn, []string{other})
-	if err != nil {
+	if err := p.addPart(ctx, c.dn, []string{other}); err != nil {
 		return err
 	}
 	p.ok("add a member to a group", p.schema.container(group))
@@ -293,12 +283,13 @@ func (p *proof) removeAll() {
 	for i := len(p.canaries) - 1; i >= 0; i-- {
 		c := p.canaries[i]
 		p.canaries = p.canaries[:i]
-		if err := p.remove(ctx, c.dn); err != nil {
-			// Who may not make it may not remove it either, and it is not there.
-			if e, readErr := p.find(ctx, c.kind, c.id); readErr != nil || e != nil {
-				p.fault("remove a canary", c.kind, c.dn, p.explain(err, c.kind, c.dn))
-				continue
-			}
+		e, err := p.find(ctx, c.kind, c.id) // and not by its name alone
+		if err == nil && e != nil {
+			err = p.explain(p.remove(ctx, e.DN), c.kind, e.DN)
+		}
+		if err != nil {
+			p.fault("remove a canary", c.dn, err)
+			continue
 		}
 		if p.memory != nil {
 			_ = p.memory.SetProvisioned(ctx, canaryMemory, c.id, removed)
