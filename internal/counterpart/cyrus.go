@@ -41,16 +41,16 @@ type Cyrus struct {
 	Addr                 string // 127.0.0.1:PORT, without TLS or with STARTTLS
 	TLSAddr              string // 127.0.0.1:PORT with implicit TLS; empty without TLS
 	CAFile               string // PEM of the authority; empty without TLS
-	Dir                  string // holds everything
 	Conf                 string // imapd.conf, for -C
 	Admin, AdminPassword string
 	Options              CyrusOptions
+
+	daemon
 
 	mail     account
 	software string // the unpacked packages
 	port     int
 	secured  int
-	proc     *process
 }
 
 // NewCyrus starts a Cyrus for a test, or skips the test where there is none. It
@@ -79,6 +79,7 @@ func StartCyrus(ctx context.Context, o CyrusOptions) (*Cyrus, error) {
 		o.Users = map[string]string{"anna": "secret", "bert": "secret"}
 	}
 	c := &Cyrus{Options: o, Admin: cmp.Or(o.Admin, "cyrus"), AdminPassword: cmp.Or(o.AdminPassword, "cyrussecret")}
+	c.run = c.launch
 	if c.mail, err = mailAccount(); err != nil {
 		return nil, err
 	}
@@ -137,8 +138,8 @@ func cyrusSoftware() (string, error) {
 	return dir, nil
 }
 
-// run writes the configuration for the ports that were chosen and starts.
-func (c *Cyrus) run(ctx context.Context) error {
+// launch writes the configuration for the ports that were chosen and starts.
+func (c *Cyrus) launch(ctx context.Context) error {
 	c.Addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(c.port))
 	if c.Options.TLS {
 		c.TLSAddr = net.JoinHostPort("127.0.0.1", strconv.Itoa(c.secured))
@@ -246,41 +247,4 @@ func (c *Cyrus) Log() string {
 		fmt.Fprintf(&b, "== %s\n%s\n", filepath.Base(filepath.Dir(name)), text)
 	}
 	return b.String()
-}
-
-// Stop ends the server in good order; Restart starts it again.
-func (c *Cyrus) Stop() {
-	if c.proc != nil {
-		c.proc.stop()
-		c.proc = nil
-	}
-}
-
-// Kill ends all of the server's processes at once (SIGKILL).
-func (c *Cyrus) Kill() {
-	if c.proc != nil {
-		c.proc.kill()
-		c.proc = nil
-	}
-}
-
-// Restart starts the server again at the same addresses, after killing it if it
-// still runs. The configuration is written anew from Options.
-func (c *Cyrus) Restart(ctx context.Context) error {
-	c.Kill()
-	var err error
-	for range 50 {
-		if err = c.run(ctx); !errors.Is(err, errTaken) {
-			return err
-		}
-	}
-	return err
-}
-
-// Close ends the server and removes its folder.
-func (c *Cyrus) Close() {
-	c.Kill()
-	if c.Dir != "" {
-		_ = os.RemoveAll(c.Dir)
-	}
 }

@@ -54,14 +54,13 @@ type Dovecot struct {
 	Addr    string // 127.0.0.1:PORT, without TLS or with STARTTLS
 	TLSAddr string // 127.0.0.1:PORT with implicit TLS; empty without TLS
 	CAFile  string // PEM of the authority; empty without TLS
-	Dir     string // holds everything
 	Conf    string // dovecot.conf, for doveadm -c
 	Options DovecotOptions
+	daemon
 
 	mail    account
 	plain   int
 	secured int
-	proc    *process
 }
 
 // NewDovecot starts a Dovecot for a test, or skips the test where there is
@@ -89,6 +88,7 @@ func StartDovecot(ctx context.Context, o DovecotOptions) (*Dovecot, error) {
 		o.Users = map[string]string{"anna": "secret", "bert": "secret"}
 	}
 	d := &Dovecot{Options: o}
+	d.run = d.launch
 	var err error
 	if d.mail, err = mailAccount(); err != nil {
 		return nil, err
@@ -126,8 +126,8 @@ func dovecotBinary() (string, error) {
 	return "", fmt.Errorf("%w: Dovecot with IMAP (Debian: dovecot-imapd)", ErrMissing)
 }
 
-// run writes the configuration for the ports that were chosen and starts.
-func (d *Dovecot) run(ctx context.Context) error {
+// launch writes the configuration for the ports that were chosen and starts.
+func (d *Dovecot) launch(ctx context.Context) error {
 	binary, err := dovecotBinary()
 	if err != nil {
 		return err
@@ -191,41 +191,4 @@ func (d *Dovecot) Doveadm(ctx context.Context, args ...string) (string, error) {
 func (d *Dovecot) Log() string {
 	b, _ := os.ReadFile(filepath.Join(d.Dir, "log"))
 	return string(b)
-}
-
-// Stop ends the server in good order; Restart starts it again.
-func (d *Dovecot) Stop() {
-	if d.proc != nil {
-		d.proc.stop()
-		d.proc = nil
-	}
-}
-
-// Kill ends all of the server's processes at once (SIGKILL).
-func (d *Dovecot) Kill() {
-	if d.proc != nil {
-		d.proc.kill()
-		d.proc = nil
-	}
-}
-
-// Restart starts the server again at the same addresses, after killing it if it
-// still runs. The configuration is written anew from Options.
-func (d *Dovecot) Restart(ctx context.Context) error {
-	d.Kill()
-	var err error
-	for range 50 {
-		if err = d.run(ctx); !errors.Is(err, errTaken) {
-			return err
-		}
-	}
-	return err
-}
-
-// Close ends the server and removes its folder.
-func (d *Dovecot) Close() {
-	d.Kill()
-	if d.Dir != "" {
-		_ = os.RemoveAll(d.Dir)
-	}
 }
