@@ -49,6 +49,8 @@ type Options struct {
 	// Key tells the item from all others of its source, and stays the same from
 	// run to run. The item's UID is made of it where the item has none.
 	Key string
+	// Where names the item in errors: file and node, or folder and item.
+	Where string
 	// InlineLimit is the largest attachment, in bytes, that is written into an
 	// iCalendar object (ATTACH); 0 is DefaultInlineLimit, -1 none. Larger ones are
 	// in Item.Attachments only.

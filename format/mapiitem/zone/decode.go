@@ -68,11 +68,15 @@ func DecodeDefinition(b []byte, where string) (*Zone, error) {
 			return nil, err
 		}
 		r.Year = int(binary.LittleEndian.Uint16(p[6:]))
-		if i > 0 && r.Year <= z.Rules[i-1].Year && r.Year != 0 {
-			return nil, malformed(where, "zone.order", "the rule of %d stands behind that of %d", r.Year, z.Rules[i-1].Year)
-		}
-		if i > 0 && same(&r, &z.Rules[len(z.Rules)-1]) {
-			continue
+		if last := len(z.Rules) - 1; last >= 0 {
+			if same(&r, &z.Rules[last]) {
+				continue
+			}
+			if r.Year <= z.Rules[last].Year { // out of order, or said twice: the later word counts
+				r.Year = z.Rules[last].Year
+				z.Rules[last] = r
+				continue
+			}
 		}
 		z.Rules = append(z.Rules, r)
 	}

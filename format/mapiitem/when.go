@@ -1,0 +1,155 @@
+package mapiitem
+
+import (
+	"bytes"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+
+	"waybill/format/mapiitem/contentline"
+	"waybill/format/mapiitem/zone"
+)
+
+// when is a date or a time as iCalendar writes it: in a zone, in UTC, floating,
+// or a day alone.
+type when struct {
+	wall time.Time // what the wall's clock shows; UTC where utc is set
+	zone *zone.Zone
+	utc  bool
+	day  bool
+}
+
+// add writes a property of the time.
+func (w when) add(d *contentline.Document, name string, params ...contentline.Param) {
+	switch {
+	case w.day:
+		d.Add(name, w.wall.Format(formDate), append(params, contentline.P("VALUE", "DATE"))...)
+	case w.utc:
+		d.Add(name, w.wall.Format(formUTC), params...)
+	case w.zone != nil:
+		d.Add(name, w.wall.Format(formLocal), append(params, contentline.P("TZID", w.zone.ID))...)
+	default:
+		d.Add(name, w.wall.Format(formLocal), params...)
+	}
+}
+
+// moment is the time in UTC, as well as it is known.
+func (w when) moment() time.Time {
+	if w.zone != nil && !w.day {
+		return w.zone.UTC(w.wall)
+	}
+	return w.wall
+}
+
+// zones are the time zones of an item, each with a name of its own.
+type zones struct{ list []*zone.Zone }
+
+// use gives the zone under a name that no other zone has.
+func (z *zones) use(one *zone.Zone) *zone.Zone {
+	if one == nil {
+		return nil
+	}
+	name := one.ID
+	for n := 2; ; n++ {
+		taken := false
+		for _, have := range z.list {
+			if have.ID == one.ID {
+				if sameRules(have, one) {
+					return have
+				}
+				taken = true
+			}
+		}
+		if !taken {
+			z.list = append(z.list, one)
+			return one
+		}
+		one = &zone.Zone{ID: fmt.Sprintf("%s (%d)", name, n), Rules: one.Rules}
+	}
+}
+
+func sameRules(a, b *zone.Zone) bool {
+	if len(a.Rules) != len(b.Rules) {
+		return false
+	}
+	for i := range a.Rules {
+		if a.Rules[i] != b.Rules[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// definition reads a zone out of a property; nil where there is none.
+func (c *converter) definition(p *props, lid uint32) *zone.Zone {
+	b := p.binary(p.appointment(lid))
+	if len(b) == 0 {
+		return nil
+	}
+	z, err := zone.DecodeDefinition(b, c.o.Where)
+	if err != nil {
+		c.note("time-zone-damaged", "A time zone of the item cannot be read: %v.", err)
+		return nil
+	}
+	if z.ID == "" {
+		z.ID = zoneName(z)
+	}
+	return z
+}
+
+// zoneStruct reads the older form of a zone, which has its name beside it.
+func (c *converter) zoneStruct(p *props) *zone.Zone {
+	name := oneLine(p.text(p.appointment(lidZoneText)))
+	b := p.binary(p.appointment(lidZoneStruct))
+	if len(b) == 0 {
+		return nil
+	}
+	z, err := zone.DecodeStruct(b, name, c.o.Where)
+	if err != nil {
+		c.note("time-zone-damaged", "A time zone of the item cannot be read: %v.", err)
+		return nil
+	}
+	if z.ID == "" {
+		z.ID = zoneName(z)
+	}
+	return z
+}
+
+// zoneName makes a name for a zone that has none.
+func zoneName(z *zone.Zone) string {
+	seconds := z.Rules[0].Standard
+	sign := '+'
+	if seconds < 0 {
+		sign, seconds = '-', -seconds
+	}
+	name := fmt.Sprintf("UTC%c%02d:%02d", sign, seconds/3600, seconds/60%60)
+	if z.Rules[0].Saves() {
+		name += " with daylight saving"
+	}
+	return name
+}
+
+// globalID makes an UID of a PidLidGlobalObjectId ([MS-OXOCAL] 2.2.1.27, with
+// [MS-OXCICAL] 2.1.3.1.1.20.26): the UID of another program that is wrapped in
+// it, or its digits with the day of the occurrence set to zero. It is empty for
+// what is no such id. day is that day, where there is one.
+func globalID(b []byte) (uid string, day time.Time) {
+	const head = 40
+	if len(b) < head {
+		return "", time.Time{}
+	}
+	year, month, date := int(b[16])<<8|int(b[17]), time.Month(b[18]), int(b[19])
+	if year != 0 && month >= 1 && month <= 12 && date >= 1 && date <= 31 {
+		day = time.Date(year, month, date, 0, 0, 0, 0, time.UTC)
+	}
+	if wrapped, ok := bytes.CutPrefix(b[head:], []byte("vCal-Uid\x01\x00\x00\x00")); ok {
+		wrapped, _, _ = bytes.Cut(wrapped, []byte{0})
+		if s := oneLine(strings.ToValidUTF8(string(wrapped), "\uFFFD")); s != "" {
+			return s, day
+		}
+	}
+	clean := bytes.Clone(b)
+	clear(clean[16:20])
+	return strings.ToUpper(hex.EncodeToString(clean)), day
+}
