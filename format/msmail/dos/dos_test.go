@@ -11,6 +11,7 @@ import (
 	"testing/fstest"
 
 	"pgregory.net/rapid"
+
 	"waybill/failure"
 )
 
