@@ -29,6 +29,7 @@ type root struct {
 
 	Migrate    migrateCmd    `cmd:"" group:"moving" help:"Move an organisation: plan, preflight, provision, copy, verify, report. Running it again goes on where it stopped."`
 	Cutover    cutoverCmd    `cmd:"" group:"moving" help:"The last delta, the verification, and a last look at the source: did anything arrive since?"`
+	Extract    extractCmd    `cmd:"" group:"moving" help:"The first of two steps: extract any source into files, with a list of users to edit."`
 	Plan       planCmd       `cmd:"" group:"moving" help:"Show and write down what a migration would do, and change nothing."`
 	Preflight  preflightCmd  `cmd:"" group:"moving" help:"Prove the rights on the target with canaries, and leave nothing behind."`
 	Status     statusCmd     `cmd:"" group:"moving" help:"Show how far a migration is; works while it runs."`

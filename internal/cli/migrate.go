@@ -167,6 +167,8 @@ type migration struct {
 	plan *engine.Plan
 	// keepGrants leaves the rights that were given to the caller to take back.
 	keepGrants bool
+	// adjust changes the plan before anything is done; may be nil.
+	adjust func(*engine.Plan) error
 
 	runID    int64
 	display  display
@@ -223,6 +225,11 @@ func (r *migration) steps() error {
 	} else if err := r.m.Revise(r.ctx, r.plan); err != nil {
 		return err
 	}
+	if r.adjust != nil {
+		if err := r.adjust(r.plan); err != nil {
+			return err
+		}
+	}
 	conflicts := 0
 	for _, u := range r.plan.Users {
 		if u.InConflict() && !r.cmd.Yes {
@@ -273,6 +280,10 @@ func (r *migration) account(ctx context.Context, keep *event.Batch, runErr error
 	}
 	code := judge(w)
 	r.conclude(w, code)
+	recovered, err := recoverLines(ctx, r.m, r.cmd.Report)
+	if err != nil {
+		return code, err
+	}
 	r.m.Events.Emit(event.Event{Code: event.ReportWritten, Time: time.Now(), Detail: r.cmd.Report})
 	r.m.Events.Emit(event.Event{Code: event.RunFinished, Time: time.Now(), Detail: fmt.Sprintf("exit code %d", code)})
 	if r.json {
@@ -284,6 +295,7 @@ func (r *migration) account(ctx context.Context, keep *event.Batch, runErr error
 			}
 		}
 		r.say("%s\nThe waybill lies in %s (open %s/report.html).", strings.TrimRight(report.Summary(w), "\n"), r.cmd.Report, strings.TrimRight(r.cmd.Report, "/"))
+		r.tellRecovered(recovered, r.cmd.Report)
 	}
 	if err := keep.Close(); err != nil {
 		return code, err

@@ -7,9 +7,12 @@ import (
 	"io"
 	"maps"
 	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 
 	"waybill/directory"
+	"waybill/engine"
 	"waybill/failure"
 	"waybill/format/wizard"
 )
@@ -154,4 +157,84 @@ func mapOfIMAPList(path string, list []wizard.IMAPEntry) (*directory.UserMap, er
 		return nil, failure.New(failure.Usage, "read IMAP user list", path, "map.empty", errors.New("the list names no user"))
 	}
 	return m, nil
+}
+
+// userListOf makes the list for a second step out of a plan: everybody who was
+// extracted, to be made under the same name.
+func userListOf(plan *engine.Plan) *wizard.UserList {
+	list := &wizard.UserList{}
+	for _, u := range plan.Users {
+		if !u.Moves() {
+			continue
+		}
+		r := wizard.Recipient{Class: wizard.Mailbox, Mode: wizard.Create, Name: u.Account, Display: u.Name, Given: u.First, Surname: u.Last, Server: wizard.ServerChosen,
+			Attributes: map[string]string{}}
+		for _, a := range u.Addresses {
+			if parsed, err := directory.ParseAddress(a); err == nil && parsed.Type != directory.Migrate && len(r.Addresses) == 0 {
+				r.Addresses = []string{a}
+				continue
+			}
+			r.Proxies = append(r.Proxies, a)
+		}
+		for name, v := range u.Attribute {
+			switch {
+			case strings.EqualFold(name, wizard.ColumnServer):
+				r.Server = v
+			case strings.EqualFold(name, wizard.ColumnContainer):
+				r.Container = v
+			case strings.EqualFold(name, wizard.ColumnAlias):
+				r.Alias = v
+			default:
+				r.Attributes[name] = v
+			}
+		}
+		list.Entries = append(list.Entries, wizard.UserEntry{User: u.Account, FullName: u.Name, Migrate: true, Recipient: r})
+	}
+	return list
+}
+
+// writeUserList writes a list, and returns where: a file that is there with other
+// content is somebody's work and stays, and the list goes beside it.
+func writeUserList(path, codePage string, list *wizard.UserList) (string, error) {
+	fault := func(err error) (string, error) {
+		return "", failure.New(failure.ClassOf(err), "write user list", path, "map.write", err)
+	}
+	number := 65001
+	if codePage != "" {
+		var err error
+		if number, err = strconv.Atoi(codePage); err != nil {
+			return fault(err)
+		}
+	}
+	var b bytes.Buffer
+	e, err := wizard.NewEncoder(&b, number)
+	if err != nil {
+		return "", err
+	}
+	if _, err := list.WriteTo(e); err != nil {
+		return fault(err)
+	}
+	if err := e.Close(); err != nil {
+		return fault(err)
+	}
+	for n := 1; ; n++ {
+		at := path
+		if n > 1 {
+			ending := filepath.Ext(path)
+			at = fmt.Sprintf("%s-%d%s", strings.TrimSuffix(path, ending), n, ending)
+		}
+		have, err := os.ReadFile(at)
+		switch {
+		case err == nil && bytes.Equal(have, b.Bytes()):
+			return at, nil
+		case err == nil:
+			continue
+		case !errors.Is(err, os.ErrNotExist):
+			return fault(err)
+		}
+		if err := os.WriteFile(at, b.Bytes(), 0o640); err != nil {
+			return fault(err)
+		}
+		return at, nil
+	}
 }
