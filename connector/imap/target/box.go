@@ -113,6 +113,19 @@ func (b *targetBox) Close() error {
 	return nil
 }
 
+// command locks the connection that writes and makes it ready for a command that
+// concerns no open folder. done unlocks it.
+func (b *targetBox) command(ctx context.Context) (x *server.Session, done func(), err error) {
+	l := b.writer
+	l.mu.Lock()
+	if x, err = l.connected(ctx); err != nil {
+		l.mu.Unlock()
+		return nil, nil, err
+	}
+	l.detach()
+	return x, l.mu.Unlock, nil
+}
+
 // where names a folder of this mailbox in errors.
 func (b *targetBox) where(folder mail.Path) string { return b.account + " " + string(folder) }
 

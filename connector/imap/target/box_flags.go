@@ -18,17 +18,10 @@ import (
 func (b *targetBox) SetFlags(ctx context.Context, folder mail.Path, id string, was, want mail.FlagSet) error {
 	const op = "set flags"
 	where := b.where(folder) + " " + id
-	if err := server.Ended(ctx, op, where); err != nil {
-		return err
-	}
-	uid, ok := parseUID(id)
-	if !ok {
-		return gone(op, b.where(folder), id)
-	}
 	l := b.writer
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	x, err := l.refreshed(ctx, folder)
+	x, uid, err := b.message(ctx, op, folder, id)
 	if err != nil {
 		return err
 	}
@@ -62,6 +55,20 @@ func (b *targetBox) SetFlags(ctx context.Context, folder mail.Path, id string, w
 	return nil
 }
 
+// message opens a folder as it is now, on the connection that writes, for work on
+// one of its messages. The connection is locked.
+func (b *targetBox) message(ctx context.Context, op string, folder mail.Path, id string) (x *server.Session, uid uint32, err error) {
+	if err := server.Ended(ctx, op, b.where(folder)+" "+id); err != nil {
+		return nil, 0, err
+	}
+	uid, ok := parseUID(id)
+	if !ok {
+		return nil, 0, gone(op, b.where(folder), id)
+	}
+	x, err = b.writer.refreshed(ctx, folder)
+	return x, uid, err
+}
+
 // one reads the answer for one message; nil when there is none.
 func one(s *imap.FetchStream, uid uint32) (*imap.FetchItem, error) {
 	var found *imap.FetchItem
@@ -86,17 +93,10 @@ func one(s *imap.FetchStream, uid uint32) (*imap.FetchItem, error) {
 func (b *targetBox) Remove(ctx context.Context, folder mail.Path, id string) error {
 	const op = "remove message"
 	where := b.where(folder) + " " + id
-	if err := server.Ended(ctx, op, where); err != nil {
-		return err
-	}
-	uid, ok := parseUID(id)
-	if !ok {
-		return gone(op, b.where(folder), id)
-	}
 	l := b.writer
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	x, err := l.refreshed(ctx, folder)
+	x, uid, err := b.message(ctx, op, folder, id)
 	if err != nil {
 		return err
 	}

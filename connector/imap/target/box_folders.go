@@ -22,14 +22,11 @@ var useAttributes = map[mail.SpecialUse]string{
 
 // Folders lists the account's own folders.
 func (b *targetBox) Folders(ctx context.Context) ([]mail.Folder, error) {
-	l := b.writer
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	x, err := l.connected(ctx)
+	x, done, err := b.command(ctx)
 	if err != nil {
 		return nil, err
 	}
-	l.detach()
+	defer done()
 	folders, err := b.list(ctx, x)
 	return folders, b.t.fail("list folders", b.account, err)
 }
@@ -225,14 +222,11 @@ func (b *targetBox) DeleteFolder(ctx context.Context, folder mail.Path) error {
 
 // Subscribe subscribes to a folder that exists.
 func (b *targetBox) Subscribe(ctx context.Context, folder mail.Path) error {
-	l := b.writer
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	x, err := l.connected(ctx)
+	x, done, err := b.command(ctx)
 	if err != nil {
 		return err
 	}
-	l.detach()
+	defer done()
 	name, err := b.encode(folder)
 	if err != nil {
 		return err
@@ -243,14 +237,11 @@ func (b *targetBox) Subscribe(ctx context.Context, folder mail.Path) error {
 // Identity tells which mailbox this is: by MAILBOXID (RFC 8474) of the inbox, or
 // by the identities of its folders, where there is mail to tell them by.
 func (b *targetBox) Identity(ctx context.Context) (string, error) {
-	l := b.writer
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	x, err := l.connected(ctx)
+	x, done, err := b.command(ctx)
 	if err != nil {
 		return "", err
 	}
-	l.detach()
+	defer done()
 	item := ""
 	switch {
 	case x.Has("OBJECTID"):

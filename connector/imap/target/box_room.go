@@ -85,14 +85,11 @@ func (b *targetBox) Room(ctx context.Context) (connector.Room, error) {
 	if limit := b.t.limit(); limit > 0 {
 		room.MaxMessage = limit
 	}
-	l := b.writer
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	x, err := l.connected(ctx)
+	x, done, err := b.command(ctx)
 	if err != nil {
 		return room, err
 	}
-	l.detach()
+	defer done()
 	if limit, ok := x.AppendLimit(); ok && (room.MaxMessage < 0 || limit < room.MaxMessage) {
 		room.MaxMessage = limit
 	}
