@@ -48,7 +48,7 @@ func (c *converter) buildHeader(ctx context.Context) {
 		c.addNamed()
 	}
 	c.addMarks()
-	if !h.has("Message-ID") {
+	if !arrived && !h.has("Message-ID") {
 		// Made of what is known, so that it is the same each time.
 		sum := sha256.Sum256([]byte(c.seed + "\x00" + h.String() + string(p.Binary(mapi.SearchKey))))
 		h.addReady("Message-ID", "<"+hex.EncodeToString(sum[:16])+"@migrated.invalid>")

@@ -73,7 +73,9 @@ func convert(ctx context.Context, m mapi.Message, o Options, depth int, seed str
 		return nil, listErr
 	}
 
-	c.head = c.transportHeader()
+	if c.head, err = c.transportHeader(ctx); err != nil {
+		return nil, err
+	}
 	c.buildHeader(ctx)
 	out.Flags = c.flags()
 	out.InternalDate = c.internalDate()

@@ -1,6 +1,7 @@
 package mapimail
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -37,16 +38,28 @@ var traceFields = []string{
 
 // transportHeader reads the header that the message arrived with ([MS-OXOMSG]
 // 2.2.1.61): its fields in their order, those of the MIME structure left out.
-func (c *converter) transportHeader() *header {
+func (c *converter) transportHeader(ctx context.Context) (*header, error) {
 	h := &header{}
 	v, ok := c.stored(mapi.TransportMessageHeaders, mapi.TypeUnicode, mapi.TypeString8)
 	if !ok {
-		return h
+		return h, nil
 	}
-	if size := v.Data.Size(); size < 0 || size > mapi.MaxText {
-		c.note("header-too-long", fmt.Sprintf("Only the first %d bytes of the message's header are carried.", mapi.MaxText))
+	b, err := textSource(v, c.codePage()).head(ctx, mime.MaxHeaderBytes+1)
+	switch {
+	case err != nil && !damaged(err):
+		return nil, err
+	case err != nil:
+		c.note("header-unreadable", "The end of the message's header could not be read: "+err.Error())
+	case len(b) > mime.MaxHeaderBytes:
+		b = b[:mime.MaxHeaderBytes]
+		c.note("header-too-long", fmt.Sprintf("Only the first %d bytes of the message's header are carried.", len(b)))
 	}
-	text := strings.ToValidUTF8(strings.ReplaceAll(c.props.Decode(v), "\x00", ""), "\uFFFD")
+	c.parseHeader(h, strings.ToValidUTF8(strings.ReplaceAll(string(b), "\x00", ""), "\uFFFD"))
+	return h, nil
+}
+
+// parseHeader adds the fields in text to h.
+func (c *converter) parseHeader(h *header, text string) {
 	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text)
 	odd := 0
 	var lines []string // of the current field
@@ -62,7 +75,7 @@ func (c *converter) transportHeader() *header {
 		case line == "":
 			finish()
 			if len(h.fields) > 0 {
-				return h // headers of the parts may follow, which are built anew
+				return // headers of the parts may follow, which are built anew
 			}
 		case strings.TrimSpace(line) == "": // an old form of folding (RFC 5322 4.2)
 		case line[0] == ' ' || line[0] == '\t':
@@ -75,7 +88,7 @@ func (c *converter) transportHeader() *header {
 		case first: // "Microsoft Mail Internet Headers Version 2.0"
 		case strings.HasPrefix(line, "--"):
 			finish()
-			return h // the boundary in front of the first part
+			return // the boundary in front of the first part
 		default:
 			finish()
 			if odd++; odd <= 20 {
@@ -86,7 +99,6 @@ func (c *converter) transportHeader() *header {
 		first = false
 	}
 	finish()
-	return h
 }
 
 // fieldName is the name that a line begins with (RFC 5322 3.6.8); empty for none.
@@ -105,7 +117,7 @@ func (c *converter) transportField(h *header, lines []string) {
 	name := fieldName(lines[0])
 	lower := strings.ToLower(name)
 	if slices.Contains(structure, lower) {
-		if _, value, _ := strings.Cut(strings.Join(lines, " "), ":"); lower == "content-type" && c.storedType == "" {
+		if _, value, _ := strings.Cut(strings.Join(lines, ""), ":"); lower == "content-type" && c.storedType == "" {
 			c.storedType = strings.TrimSpace(value)
 		}
 		return
@@ -121,7 +133,7 @@ func (c *converter) transportField(h *header, lines []string) {
 		h.fields = append(h.fields, field{lower, strings.Join(lines, "\r\n") + "\r\n"})
 		return
 	}
-	_, value, _ := strings.Cut(strings.Join(lines, " "), ":")
+	_, value, _ := strings.Cut(strings.Join(lines, ""), ":") // unfolded (RFC 5322 2.2.3)
 	value = clip(strings.TrimSpace(oneLine(value)), mime.MaxHeaderBytes)
 	switch {
 	case slices.Contains(addressFields, strings.TrimPrefix(lower, "x-disarmed-")):
