@@ -72,7 +72,7 @@ func (v vocabulary) same(a, b string) bool {
 // names finds NAME 'x' and NAME ( 'x' 'y' ) in a description (RFC 4512 4.1.2).
 // It looks no further into it: what else is there is not needed.
 var (
-	nameList = regexp.MustCompile(`NAME\s+(?:'([^']{1,256})'|\(\s*((?:'[^']{1,256}'\s*){1,50})\))`)
+	nameList = regexp.MustCompile(`NAME\s+(?:'([^']{1,256})'|\(\s*((?:'[^']+'\s*)+)\))`)
 	oneName  = regexp.MustCompile(`'([^']+)'`)
 )
 

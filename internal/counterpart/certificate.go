@@ -16,11 +16,11 @@ import (
 	"time"
 )
 
-// certificate is a key pair for localhost with the authority that signed it,
+// certificate is a key pair for localhost, and further addresses, with the authority that signed it,
 // all of it PEM.
 type certificate struct{ authority, certificate, key string }
 
-func newCertificate() (certificate, error) {
+func newCertificate(more ...net.IP) (certificate, error) {
 	authorityKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return certificate{}, err
@@ -37,7 +37,7 @@ func newCertificate() (certificate, error) {
 	leaf := &x509.Certificate{
 		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "localhost"},
 		NotBefore: authority.NotBefore, NotAfter: authority.NotAfter,
-		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		DNSNames: []string{"localhost"}, IPAddresses: append([]net.IP{net.IPv4(127, 0, 0, 1)}, more...),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
 	top, err := x509.CreateCertificate(rand.Reader, authority, authority, authorityKey.Public(), authorityKey)

@@ -95,10 +95,20 @@ func (s *Samba) suffix() string {
 func (s *Samba) conf() string { return filepath.Join(s.Dir, "etc", "smb.conf") }
 
 func (s *Samba) run(ctx context.Context) error {
-	var err error
+	c, err := newCertificate(net.ParseIP(s.Host))
+	if err != nil {
+		return err
+	}
+	if err := write(s.Dir, map[string]string{"ca.pem": c.authority, "cert.pem": c.certificate, "key.pem": c.key}); err != nil {
+		return err
+	}
+	if err := os.Chmod(filepath.Join(s.Dir, "key.pem"), 0o600); err != nil {
+		return err
+	}
 	// Only the services that LDAP needs: others would want ports that they cannot share.
 	s.proc, err = start(filepath.Join(s.Dir, "log"), "/usr/sbin/samba", "-i", "-M", "single", "-s", s.conf(),
-		"--option=ldap server require strong auth=no", "--option=server services=ldap,kdc", "--option=pid directory="+s.Dir)
+		"--option=ldap server require strong auth=no", "--option=server services=ldap,kdc", "--option=pid directory="+s.Dir,
+		"--option=tls keyfile="+filepath.Join(s.Dir, "key.pem"), "--option=tls certfile="+filepath.Join(s.Dir, "cert.pem"), "--option=tls cafile="+s.CAFile())
 	if err != nil {
 		return err
 	}
@@ -129,7 +139,7 @@ func (s *Samba) run(ctx context.Context) error {
 func (s *Samba) Administrator() string { return "Administrator@waybill.test" }
 
 // CAFile is the authority that signed the controller's certificate for TLS.
-func (s *Samba) CAFile() string { return filepath.Join(s.Dir, "private", "tls", "ca.pem") }
+func (s *Samba) CAFile() string { return filepath.Join(s.Dir, "ca.pem") }
 
 // Search asks the controller with OpenLDAP's ldapsearch.
 func (s *Samba) Search(ctx context.Context, base, filter string, attributes ...string) (string, error) {
