@@ -15,8 +15,10 @@ const maxAttachments = 10000
 
 // attachments carries what is attached: in a calendar object as ATTACH, in a card
 // the picture as PHOTO; everything is listed in the item.
-func (c *converter) attachments(form string) error {
-	list, err := c.m.Attachments(c.ctx)
+func (c *converter) attachments(form string) error { return c.attachmentsOf(c.m, form) }
+
+func (c *converter) attachmentsOf(m mapi.Message, form string) error {
+	list, err := m.Attachments(c.ctx)
 	if err != nil {
 		if cerr := ctxError(c.ctx); cerr != nil {
 			return cerr

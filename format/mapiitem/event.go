@@ -44,20 +44,20 @@ type calendarEvent struct {
 
 // details are what an occurrence may have of its own.
 type details struct {
-	start, end         when
-	subject, location  string
-	allDay             bool
-	busy               int64
-	reminder           bool
-	reminderDelta      int64
-	text, html         *contentline.Stream
-	organizer          person
-	attendees          []attendee
-	recurrenceID       *when
-	rule               string
-	comment            string // what Outlook says of a recurrence that is not carried
-	deleted            []when
-	attachmentsToCarry bool
+	start, end        when
+	subject, location string
+	allDay            bool
+	busy              int64
+	reminder          bool
+	reminderDelta     int64
+	text, html        *contentline.Stream
+	organizer         person
+	attendees         []attendee
+	recurrenceID      *when
+	rule              string
+	comment           string // what Outlook says of a recurrence that is not carried
+	deleted           []when
+	carrier           mapi.Message // whose attachments belong to the occurrence; nil for none
 }
 
 // event writes a VEVENT of an appointment or of a message about a meeting
@@ -82,7 +82,7 @@ func (c *converter) event() error {
 	d.busy, _ = p.int(p.appointment(lidBusyStatus))
 	d.reminder = p.bool(p.common(lidReminderSet))
 	d.reminderDelta, _ = p.int(p.common(lidReminderDelta))
-	d.attachmentsToCarry = true
+	d.carrier = e.m
 	b := c.body(p)
 	d.text, d.html = b.text, b.html
 	if b.lost {
@@ -205,6 +205,12 @@ func (e *calendarEvent) times() {
 	}
 	if startZone == nil {
 		startZone = e.inZone
+	}
+	// Of two definitions of one zone the one that knows more years serves both.
+	if startZone != nil && endZone != nil && startZone.ID == endZone.ID && len(endZone.Rules) > len(startZone.Rules) {
+		startZone = endZone
+	} else if startZone != nil && endZone != nil && startZone.ID == endZone.ID {
+		endZone = startZone
 	}
 	if e.inZone == nil {
 		e.inZone = startZone
@@ -348,23 +354,32 @@ func (e *calendarEvent) write(d *details) error {
 	if d.reminder && e.item.Method == "" {
 		alarm(out, d.reminderDelta)
 	}
-	if d.attachmentsToCarry {
-		// ATTACH lines of a calendar go to the document of the converter.
-		before := e.doc
-		e.doc = nil
-		err := e.converter.attachments("calendar")
-		e.events = insertBeforeAlarm(e.events, e.doc)
-		e.doc = before
-		if err != nil {
-			return err
-		}
-		n := len(e.doc)
-		e.userFields()
-		e.events = insertBeforeAlarm(e.events, e.doc[n:])
-		e.doc = e.doc[:n]
+	if err := e.carryInto(d.carrier); err != nil {
+		return err
+	}
+	if d.recurrenceID == nil {
 		e.sayEvent(d)
 	}
 	e.events.End("VEVENT")
+	return nil
+}
+
+// carryInto writes the attachments of m into the last event, and into the first
+// one the user's own fields.
+func (e *calendarEvent) carryInto(m mapi.Message) error {
+	if m == nil {
+		return nil
+	}
+	before := e.doc
+	defer func() { e.doc = before }()
+	e.doc = nil
+	if err := e.attachmentsOf(m, "calendar"); err != nil {
+		return err
+	}
+	if m == e.m {
+		e.userFields()
+	}
+	e.events = insertBeforeAlarm(e.events, e.doc)
 	return nil
 }
 

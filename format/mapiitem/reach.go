@@ -77,7 +77,7 @@ func messenger(im string) string {
 func (c *converter) smtp(kind, address string) (smtp, old string) {
 	address = oneLine(address)
 	switch {
-	case address == "":
+	case address == "", strings.EqualFold(kind, "UNKNOWN") && !strings.Contains(address, "@"):
 		return "", ""
 	case strings.EqualFold(kind, "SMTP"):
 		return address, ""

@@ -44,6 +44,7 @@ func (e *calendarEvent) readSeries() {
 		e.note("time-zone-unknown", "The series has no time zone; its times are those of the clock wherever it is read.")
 	}
 	e.series, d.comment = s, ""
+	e.zones = zones{} // those of a single event are not those of the series
 	d.start, d.end = e.on(first, s.StartOffset), e.on(first, s.EndOffset)
 	d.rule = s.Rule() + e.ends(&s.Pattern, s.StartOffset)
 	own := map[time.Time]bool{}
@@ -130,7 +131,7 @@ func (e *calendarEvent) exceptions() error {
 // exception puts one modified occurrence together.
 func (e *calendarEvent) exception(x *recurrence.Exception, m mapi.Message) details {
 	d := e.main
-	d.rule, d.deleted, d.attachmentsToCarry = "", nil, false
+	d.rule, d.deleted, d.carrier = "", nil, nil
 	id := e.on(x.Original.Date(), e.series.StartOffset)
 	d.recurrenceID = &id
 	if x.Flags&recurrence.HasSubType != 0 {
@@ -181,10 +182,7 @@ func (e *calendarEvent) ownDetails(d *details, x *recurrence.Exception, m mapi.M
 	if list, _ := e.converter.attendees(m); len(list) > 0 {
 		d.attendees = list
 	}
-	inside, err := m.Attachments(e.ctx)
-	if err != nil || len(inside) > 0 {
-		e.note("exception-attachments", "The modified occurrence of %s has %d attachments of its own, which are left out.", x.Original.Date().Format("2006-01-02"), len(inside))
-	}
+	d.carrier = m
 }
 
 // moved is a time of an exception, which may last whole days where the series

@@ -43,6 +43,9 @@ func (z *Zone) Write(d *contentline.Document) {
 func (z *Zone) turn(d *contentline.Document, year int) {
 	start := time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)
 	before, after := z.offset(start.Add(-time.Second)), z.offset(start)
+	if before == after {
+		return
+	}
 	name := "STANDARD"
 	if r := z.rule(year); r.Saves() && after == r.Daylight {
 		name = "DAYLIGHT"
@@ -59,6 +62,10 @@ func (r *Rule) change(d *contentline.Document, name string, c *Change, from, unt
 		return
 	}
 	start, _ := c.In(from)
+	if from == until {
+		onset(d, name, start, before, after, "")
+		return
+	}
 	n := c.Nth
 	if n == 5 {
 		n = -1
