@@ -170,6 +170,8 @@ func (d *decompressor) next() (byte, bool) {
 		d.err = err
 	case d.total == d.rawSize:
 		return 0, d.finish()
+	case d.total > d.rawSize:
+		return 0, d.finish()
 	default:
 		d.err = d.truncated()
 	}
@@ -186,7 +188,10 @@ func (d *decompressor) copyStored(p []byte) int {
 	d.total += int64(n)
 	d.offset += int64(n)
 	if errors.Is(err, io.EOF) {
-		err = d.truncated()
+		// Some writers state the size with the rest of the header.
+		if d.total+headerSize-4 != d.rawSize {
+			err = d.truncated()
+		}
 	}
 	d.err = err
 	return n

@@ -147,12 +147,17 @@ func (d *decoder) close() {
 		d.done = true
 		return
 	}
+	if len(d.stack) == 1 && d.htmlrtf {
+		// Some writers close, for RTF readers only, groups that they never opened. The
+		// end of the document is no such place.
+		return
+	}
 	was := d.group
 	outer := d.stack[len(d.stack)-1]
 	if was.openParen {
 		d.emit(")")
 	}
-	if was.link != "" && was.dest == destBody && was.link != strings.TrimSpace(string(d.shown)) &&
+	if d.kind == KindRTF && was.link != "" && was.dest == destBody && was.link != strings.TrimSpace(string(d.shown)) &&
 		was.link != "mailto:"+strings.TrimSpace(string(d.shown)) {
 		d.emit(" <" + was.link + ">")
 	}
