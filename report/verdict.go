@@ -30,7 +30,7 @@ func (w *Waybill) ExitCode() int {
 	switch {
 	case w.refused():
 		return ExitRefused
-	case len(w.Mailboxes) == 0, w.Totals.Open > 0, len(w.Faults()) > 0,
+	case len(w.Mailboxes) == 0, w.Totals.Open > 0, len(w.Faults()) > 0, w.brokenOff(),
 		slices.ContainsFunc(w.Mailboxes, func(m Mailbox) bool { return m.Outcome() == Incomplete }):
 		return ExitIncomplete
 	case w.Totals.Quarantined > 0, w.Totals.Refused > 0, w.Directory.Failed > 0,
@@ -53,6 +53,16 @@ func (w *Waybill) refused() bool {
 	}
 	// A later run over a ledger that already holds outcomes may be refused too.
 	return w.Run.Exit == ExitRefused || w.happened(event.PreflightRefused)
+}
+
+// brokenOff reports whether the run ended without having looked at everything,
+// whatever earlier runs had proven.
+func (w *Waybill) brokenOff() bool {
+	switch w.Run.Exit {
+	case ExitProven, ExitExceptions, ExitRefused:
+		return false
+	}
+	return !w.Run.Ended.IsZero()
 }
 
 // happened reports whether an event is from this run.
@@ -241,6 +251,8 @@ func (w *Waybill) incompleteSentence() string {
 			number(int64(n)), plural(len(w.Mailboxes), "mailbox"), isAre(int64(n)), messages(open), hasHave(open))
 	case open > 0:
 		return fmt.Sprintf("%s %s no outcome yet.", messages(open), hasHave(open))
+	case n == 0:
+		return fmt.Sprintf("The run broke off with exit code %d; what earlier runs proved stands below.", w.Run.Exit)
 	}
 	return fmt.Sprintf("%s of %s %s not complete.", number(int64(n)), plural(len(w.Mailboxes), "mailbox"), isAre(int64(n)))
 }

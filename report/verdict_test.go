@@ -52,6 +52,9 @@ func TestExitCode(t *testing.T) {
 		{"no mailbox", base(1), 2},
 		{"arithmetic broken", change(one(Count{Verified: 5}, Complete), func(w *Waybill) { w.Totals.Found++ }), 2},
 		{"messages.jsonl disagrees", change(one(Count{Verified: 5}, Complete), func(w *Waybill) { w.Lines = map[string]int64{"quarantined": 1} }), 2},
+		{"the run broke off", change(one(Count{Verified: 5}, Complete), func(w *Waybill) {
+			w.Run.Ended, w.Run.Exit = w.Run.Started.Add(time.Second), ExitIncomplete
+		}), 2},
 		{"preflight refused", change(one(Count{Open: 5}, Incomplete), refused), 3},
 		{"preflight passed in spite of a finding", change(one(Count{}, Complete), func(w *Waybill) { w.Findings = missing }), 0},
 		{"preflight refused without mailboxes", change(base(1), refused), 3},
