@@ -46,9 +46,9 @@ func (m *Migration) candidates(users []directory.User) []string {
 func (m *Migration) accounts(ctx context.Context, candidates []string) (accounts []directory.User, doubts map[string]error, err error) {
 	finder, ok := m.Target.(connector.AccountFinder)
 	known, doubtful := map[string]bool{}, map[string]bool{}
-	if ok && m.Options.ProvisionCommand != "" {
-		// Such a target lists whom the operator named, and where a command makes
-		// accounts those need not be there yet.
+	if ok && m.madeElsewhere() {
+		// Such a target lists whom the operator named, and where something
+		// else makes accounts those need not be there yet.
 		for _, id := range candidates {
 			doubtful[id] = true
 		}

@@ -21,6 +21,8 @@ type Migration struct {
 	Source connector.Source
 	Target connector.Target
 	Ledger *ledger.Ledger
+	// Directory, when set, makes accounts, contacts and lists instead of the target.
+	Directory Directory
 	// Queue hands out the mailboxes; nil means Ledger.
 	Queue ledger.Queue
 

@@ -45,21 +45,25 @@ func (c commandMaker) create(ctx context.Context, f provisioner.Facts) error {
 	if err := c.m.command(c.m.Options.ProvisionCommand).Run(ctx, f); err != nil {
 		return err
 	}
-	err := c.m.there(ctx, f.Account)
-	_, remote := c.m.Target.(connector.AccountFinder)
+	return c.m.noticed(ctx, f.Account, "the provisioning command ended with 0", "look at what the command did; the server may have to be told to read its users again")
+}
+
+// noticed waits until the target knows an account that was made elsewhere.
+func (m *Migration) noticed(ctx context.Context, account, done, remedy string) error {
+	err := m.there(ctx, account)
+	_, remote := m.Target.(connector.AccountFinder)
 	for pause := firstLook; remote && err != nil && pause <= lastLook && failure.ClassOf(err) != failure.Cancelled; pause *= 2 {
 		// A server may look at its users now and then only: Dovecot looks at a
 		// passwd-file once a second.
-		if c.m.Clock.Wait(ctx, pause) != nil {
+		if m.Clock.Wait(ctx, pause) != nil {
 			break
 		}
-		err = c.m.there(ctx, f.Account)
+		err = m.there(ctx, account)
 	}
 	if err == nil || failure.ClassOf(err) == failure.Cancelled {
 		return err
 	}
-	return failure.New(failure.Denied, "create account", f.Account, "provision.not-there", fmt.Errorf("the provisioning command ended with 0, and the account cannot be used: %w", err)).
-		WithRemedy("look at what the command did; the server may have to be told to read its users again")
+	return failure.New(failure.Denied, "create account", account, "provision.not-there", fmt.Errorf("%s, and the account cannot be used: %w", done, err)).WithRemedy(remedy)
 }
 
 // there tells whether the target knows an account.
@@ -86,15 +90,26 @@ func (m *Migration) command(line string) provisioner.Command {
 
 // maker is who makes accounts; nil is the target itself.
 func (m *Migration) maker() preflight.Maker {
-	if m.Options.ProvisionCommand == "" {
-		return nil
+	switch {
+	case m.Directory != nil:
+		return directoryMaker{m}
+	case m.Options.ProvisionCommand != "":
+		return commandMaker{m}
 	}
-	return commandMaker{m}
+	return nil
+}
+
+// madeElsewhere reports whether something else than the target makes accounts.
+func (m *Migration) madeElsewhere() bool {
+	return m.Directory != nil || m.Options.ProvisionCommand != ""
 }
 
 // createAccount makes a user's account. again says that an earlier run began to.
 func (m *Migration) createAccount(ctx context.Context, u PlanUser, again bool) error {
-	if m.Options.ProvisionCommand == "" {
+	switch {
+	case m.Directory != nil:
+		return directoryMaker{m}.create(ctx, u.DirectoryUser(), m.Directory.CreateAccount)
+	case m.Options.ProvisionCommand == "":
 		return m.Target.CreateAccount(ctx, u.DirectoryUser())
 	}
 	return commandMaker{m}.create(ctx, provisioner.Facts{User: u.User, Account: u.Account, Again: again, Entry: u.DirectoryUser()})

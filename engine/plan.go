@@ -82,7 +82,7 @@ func (m *Migration) sourceUsers(ctx context.Context) (users []directory.User, br
 func (m *Migration) assign(ctx context.Context, users []directory.User) ([]directory.Assignment, error) {
 	ours := map[string]bool{}
 	if m.Ledger != nil {
-		made, err := m.Ledger.Provisioned(ctx, "account")
+		made, err := m.ownAccounts(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -214,6 +214,9 @@ func (m *Migration) planDirectory(ctx context.Context, plan *Plan) error {
 	}
 	plan.Contacts, plan.Lists = len(book.Contacts), len(book.Lists)
 	caps := m.Target.Capabilities()
+	if m.Directory != nil {
+		caps.Contacts, caps.Lists = true, true
+	}
 	if !caps.Contacts && plan.Contacts > 0 {
 		plan.Losses["contacts (the target's directory holds none)"] = int64(plan.Contacts)
 	}

@@ -23,10 +23,10 @@ type Provisioned struct {
 	Failed          int `json:"failed"`
 }
 
-// canCreateAccounts tells whether accounts can be made: by the target itself, or
-// by the operator's command.
+// canCreateAccounts tells whether accounts can be made: by the target itself, in
+// a directory, or by the operator's command.
 func (m *Migration) canCreateAccounts() bool {
-	return m.Options.ProvisionCommand != "" || m.Target.Capabilities().CreateAccounts
+	return m.madeElsewhere() || m.Target.Capabilities().CreateAccounts
 }
 
 // Provision makes the plan's accounts, then contacts and lists. An account is
@@ -36,7 +36,7 @@ func (m *Migration) canCreateAccounts() bool {
 // It sets the plan's action to conflict for accounts that could not be made.
 func (m *Migration) Provision(ctx context.Context, plan *Plan) (Provisioned, error) {
 	var done Provisioned
-	ours, err := m.Ledger.Provisioned(ctx, "account")
+	ours, err := m.ownAccounts(ctx)
 	if err != nil {
 		return done, err
 	}
@@ -75,13 +75,13 @@ func (m *Migration) provisionAccount(ctx context.Context, u PlanUser, before str
 		return false, unremembered{err}
 	}
 	err = m.createAccount(ctx, u, before != "")
-	if failure.ClassOf(err) == failure.Conflict && err != nil && before != "" {
+	if err = m.stranger(ctx, u.Account, err); failure.ClassOf(err) == failure.Conflict && err != nil && before != "" && m.Directory == nil {
 		err = nil // ours, from a run that was interrupted
 	} else if err == nil {
 		made = true
 	}
 	if err != nil {
-		if failure.ClassOf(err) == failure.Conflict {
+		if failure.ClassOf(err) == failure.Conflict && m.Directory == nil {
 			return false, fmt.Errorf("somebody else made the account meanwhile: %w", err)
 		}
 		return false, err
@@ -109,13 +109,18 @@ func (m *Migration) provisionBook(ctx context.Context, plan *Plan, done *Provisi
 		return err
 	}
 	caps := m.Target.Capabilities()
+	makeContact, makeList := m.Target.CreateContact, m.Target.CreateList
+	if m.Directory != nil {
+		caps.Contacts, caps.Lists = true, true
+		makeContact, makeList = m.Directory.CreateContact, m.Directory.CreateList
+	}
 	if len(book.Contacts) > 0 && !caps.Contacts || len(book.Lists) > 0 && !caps.Lists {
 		m.emit(event.Event{Code: event.DirectoryNotCarried, Detail: fmt.Sprintf("%d contacts, %d lists", len(book.Contacts), len(book.Lists))})
 	}
 	names := memberNames(plan, book)
 	if caps.Contacts {
 		for _, c := range book.Contacts {
-			if err := m.Target.CreateContact(ctx, c); err != nil {
+			if err := makeContact(ctx, c); err != nil {
 				if setup.Stops(err) {
 					return err
 				}
@@ -142,7 +147,7 @@ func (m *Migration) provisionBook(ctx context.Context, plan *Plan, done *Provisi
 			}
 			resolved.Members = append(resolved.Members, id)
 		}
-		if err := m.Target.CreateList(ctx, resolved); err != nil {
+		if err := makeList(ctx, resolved); err != nil {
 			if setup.Stops(err) {
 				return err
 			}
@@ -152,7 +157,7 @@ func (m *Migration) provisionBook(ctx context.Context, plan *Plan, done *Provisi
 		}
 		done.Lists++
 	}
-	return nil
+	return m.finishDirectory(ctx, done)
 }
 
 // memberNames maps source IDs, without case, to what they are called in the target.

@@ -37,7 +37,7 @@ func (m *Migration) Revise(ctx context.Context, plan *Plan) error {
 	for _, a := range there {
 		accounts[a.ID] = true
 	}
-	ours, err := m.Ledger.Provisioned(ctx, "account")
+	ours, err := m.ownAccounts(ctx)
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ func (m *Migration) Preflight(ctx context.Context, plan *Plan) ([]rights.Finding
 	if err := m.WithdrawGrants(ctx); err != nil && (setup.Stops(err) || ctx.Err() != nil) {
 		return nil, err // any other is told as an event, and as the run's end
 	}
-	check := &preflight.Check{Target: m.Target, Source: m.Source, Accounts: m.maker(), Ready: m.ready, All: m.Options.PreflightAll, Workers: m.setup().Workers(), Tried: m.Tried,
+	check := &preflight.Check{Target: m.Target, Source: m.Source, Accounts: m.maker(), ShortNames: m.Directory != nil, Ready: m.ready, All: m.Options.PreflightAll, Workers: m.setup().Workers(), Tried: m.Tried,
 		Ledger: m.Ledger, AcceptTrace: m.Options.AcceptTrace, Events: m.Events, Log: m.Log}
 	for _, f := range m.SourceFindings() {
 		f.Event = string(event.SourceDenied)
@@ -67,10 +67,16 @@ func (m *Migration) Preflight(ctx context.Context, plan *Plan) ([]rights.Finding
 			existing = append(existing, a.ID)
 		}
 	}
+	proven, err := m.proveDirectory(ctx, plan)
+	if err != nil {
+		return proven, err
+	}
+	check.Found = append(check.Found, proven...)
 	known := check.Found
+	denied := slices.ContainsFunc(proven, func(f rights.Finding) bool { return !f.OK })
 	for n := 0; ; {
 		missing := m.readyAll(ctx, existing)
-		check.Found, check.Hopeless = append(slices.Clone(known), missing...), len(missing) > 0
+		check.Found, check.Hopeless = append(slices.Clone(known), missing...), len(missing) > 0 || denied
 		findings, err := check.Run(ctx, accounts)
 		n++
 		if err == nil || n == preflightAttempts || ctx.Err() != nil || !passing(findings) {

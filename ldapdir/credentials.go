@@ -24,6 +24,9 @@ func (d *Directory) password(id string) (secret.Value, error) {
 	if d.o.Policy == NoPassword {
 		return secret.Value{}, nil
 	}
+	if d.fleeting[id] {
+		return (&proof{Directory: d}).canaryPassword(id)
+	}
 	if d.secrets != nil {
 		if v, ok := d.secrets.known[id]; ok {
 			return v, nil // of a run that was interrupted

@@ -52,13 +52,14 @@ type Directory struct {
 	secrets  *secretsFile
 	template *template
 	lists    map[string]directory.List // whose members are not all there yet
+	fleeting map[string]bool           // canaries
 }
 
 // Open logs on and looks at what the directory can do. Without a memory nothing
 // is remembered beyond Close; then only Prove and reading make sense. tell, when
 // set, is told what an operator should know of single entries.
 func Open(ctx context.Context, o Options, memory Memory, tell func(Note)) (*Directory, error) {
-	d := &Directory{o: o, s: &session{o: o}, schema: schemaOf(o), memory: memory, tell: tell, states: map[kind]map[string]string{}, lists: map[string]directory.List{}}
+	d := &Directory{o: o, s: &session{o: o}, schema: schemaOf(o), memory: memory, tell: tell, states: map[kind]map[string]string{}, lists: map[string]directory.List{}, fleeting: map[string]bool{}}
 	if o.Policy == RandomPassword && o.Secrets == "" {
 		return nil, usage("ldap.secrets", o.String(), "random passwords have to be written down: name a file with --directory-passwords")
 	}
@@ -146,6 +147,13 @@ func (d *Directory) CreateAccount(ctx context.Context, u directory.User) error {
 		return failure.New(failure.Unsupported, "create account", u.ID, "ldap.public", errors.New("public folders have no account in a directory"))
 	}
 	return d.create(ctx, accountFacts(u), nil)
+}
+
+// CreateCanary is CreateAccount for an account that is removed again at once: its
+// password is written nowhere.
+func (d *Directory) CreateCanary(ctx context.Context, u directory.User) error {
+	d.fleeting[u.ID] = true
+	return d.CreateAccount(ctx, u)
 }
 
 // CreateContact makes a contact; the rules are those of CreateAccount.

@@ -36,13 +36,16 @@ func (m *Check) canaryAccounts(ctx context.Context, n int, public bool) (made []
 }
 
 func (m *Check) createCanaries(ctx context.Context, n int, public bool) (made []string, findings []rights.Finding) {
-	token := randomToken()
+	prefix, token := "waybill-canary-", randomToken()
+	if m.ShortNames {
+		prefix, token = "wbcanary-", token[:6]
+	}
 	kinds := make([]directory.Kind, n)
 	if public {
 		kinds = append(kinds, directory.Public)
 	}
 	for i, kind := range kinds {
-		id := fmt.Sprintf("waybill-canary-%s-%d", token, i+1)
+		id := fmt.Sprintf("%s%s-%d", prefix, token, i+1)
 		action := "create an account"
 		if kind == directory.Public {
 			action = "create a top-level public folder"

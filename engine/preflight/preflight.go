@@ -67,6 +67,9 @@ type Check struct {
 	Source connector.Source
 	// Accounts makes the canary accounts; nil: the target itself.
 	Accounts Maker
+	// ShortNames keeps the names of canary accounts to 20 characters, as Active
+	// Directory wants logon names.
+	ShortNames bool
 	// Ready, when set, is asked before a mailbox of a canary account is opened, and
 	// gives the rights that are needed or says what is missing.
 	Ready func(ctx context.Context, account string) []rights.Finding
