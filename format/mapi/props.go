@@ -15,9 +15,12 @@ const MaxText = 1 << 20
 
 // Props are the properties of one object.
 type Props struct {
-	values map[ID]Value
 	order  []ID
-	names  map[Name]ID
+	values []Value // of the IDs in order
+	// unsorted says that the IDs do not ascend; then many of them have an index.
+	unsorted bool
+	index    map[ID]int
+	names    map[Name]ID
 	// CodePage is that of texts of TypeString8; 0 is not known.
 	CodePage int
 }
@@ -25,22 +28,62 @@ type Props struct {
 // NewProps makes an empty set. names is the file's table of named properties; it
 // is shared and not changed.
 func NewProps(names map[Name]ID, codePage int) *Props {
-	return &Props{values: map[ID]Value{}, names: names, CodePage: codePage}
+	return &Props{names: names, CodePage: codePage}
+}
+
+// Grow makes room for n more properties.
+func (p *Props) Grow(n int) {
+	p.order, p.values = slices.Grow(p.order, n), slices.Grow(p.values, n)
+}
+
+// few is how many properties in no order are searched one by one.
+const few = 64
+
+// find is where a property stands; -1 where it is not set. Most formats keep
+// properties in the order of their IDs, and no index is needed.
+func (p *Props) find(id ID) int {
+	switch {
+	case p.index != nil:
+		if i, there := p.index[id]; there {
+			return i
+		}
+		return -1
+	case p.unsorted:
+		return slices.Index(p.order, id)
+	}
+	if i, there := slices.BinarySearch(p.order, id); there {
+		return i
+	}
+	return -1
 }
 
 // Set adds or replaces a property.
 func (p *Props) Set(id ID, v Value) {
-	if _, there := p.values[id]; !there {
-		p.order = append(p.order, id)
+	last := len(p.order) - 1
+	if last >= 0 && (p.unsorted || id <= p.order[last]) {
+		if i := p.find(id); i >= 0 {
+			p.values[i] = v
+			return
+		}
+		p.unsorted = true
 	}
-	p.values[id] = v
+	p.order, p.values = append(p.order, id), append(p.values, v)
+	switch {
+	case p.index != nil:
+		p.index[id] = last + 1
+	case p.unsorted && last > few:
+		p.index = make(map[ID]int, 2*last)
+		for i, id := range p.order {
+			p.index[id] = i
+		}
+	}
 }
 
 // All yields the properties in the order of the file.
 func (p *Props) All() iter.Seq2[ID, Value] {
 	return func(yield func(ID, Value) bool) {
-		for _, id := range p.order {
-			if !yield(id, p.values[id]) {
+		for i, id := range p.order {
+			if !yield(id, p.values[i]) {
 				return
 			}
 		}
@@ -53,8 +96,12 @@ func (p *Props) Len() int { return len(p.order) }
 // Get gives a property; ok is false where it is not set, and where the file
 // says that it could not be had (TypeError).
 func (p *Props) Get(id ID) (v Value, ok bool) {
-	v, ok = p.values[id]
-	return v, ok && v.Type != TypeError && v.Type != TypeNull
+	i := p.find(id)
+	if i < 0 {
+		return Value{}, false
+	}
+	v = p.values[i]
+	return v, v.Type != TypeError && v.Type != TypeNull
 }
 
 // Find tells the ID of a named property in this file; 0 where it has none.
@@ -64,7 +111,7 @@ func (p *Props) Find(n Name) ID { return p.names[n] }
 func (p *Props) Names() iter.Seq2[Name, ID] {
 	return func(yield func(Name, ID) bool) {
 		for n, id := range p.names {
-			if _, there := p.values[id]; there && !yield(n, id) {
+			if p.find(id) >= 0 && !yield(n, id) {
 				return
 			}
 		}
