@@ -132,18 +132,15 @@ func (c *converter) say(label, text string) {
 }
 
 // seed digests what tells the item from others and stays the same: the search
-// key, which travels with the item ([MS-OXPROPS] PidTagSearchKey), or the
-// caller's key, or in want of both the facts.
+// key, which travels with the item ([MS-OXPROPS] PidTagSearchKey) and with its
+// copies, and therefore the caller's key beside it; in want of both the facts.
 func (c *converter) seed() string {
 	h := sha256.New()
-	switch key := c.p.binary(searchKey); {
-	case len(key) > 0:
-		_, _ = fmt.Fprintf(h, "search key %x", key)
-	case c.o.Key != "":
-		_, _ = fmt.Fprintf(h, "key %q", c.o.Key)
-	default:
+	key := c.p.binary(searchKey)
+	_, _ = fmt.Fprintf(h, "search key %x, key %q", key, c.o.Key)
+	if len(key) == 0 && c.o.Key == "" {
 		made, _ := c.p.Time(mapi.CreationTime)
-		_, _ = fmt.Fprintf(h, "facts %q %q %d", c.item.Class, c.item.Title, made.UnixNano())
+		_, _ = fmt.Fprintf(h, "facts %q %q %d", c.item.Class, c.item.Title, made.Unix())
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
