@@ -36,6 +36,9 @@ func (c *chars) bytes(b []byte, page int) []byte {
 		c.open(page)
 	}
 	c.pending = append(c.pending, b...)
+	if len(rest) == 0 {
+		return c.take(false)
+	}
 	return append(rest, c.take(false)...)
 }
 
