@@ -18,7 +18,7 @@ import (
 )
 
 // collection lays out all PST and OST files, and returns the directory above.
-func collection(t *testing.T) (dir string, files []string) {
+func collection(t testing.TB) (dir string, files []string) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("real files")
@@ -53,7 +53,7 @@ func collection(t *testing.T) (dir string, files []string) {
 	return dir, files
 }
 
-func unzip(t *testing.T, from, to string) {
+func unzip(t testing.TB, from, to string) {
 	t.Helper()
 	in, err := os.Open(from)
 	if err != nil {
@@ -146,7 +146,7 @@ func class(x Item) string {
 }
 
 // open opens a file of the disk for the length of the test.
-func open(t *testing.T, path string, o Options) (*File, error) {
+func open(t testing.TB, path string, o Options) (*File, error) {
 	t.Helper()
 	r, err := os.Open(path)
 	if err != nil {
@@ -265,4 +265,16 @@ func compare(t *testing.T, f *File, want *truth) {
 	if h.Folders != len(folders) {
 		t.Errorf("%d folders are listed, and the tree of nodes has %d", len(folders), h.Folders)
 	}
+}
+
+// largest is the largest real PST.
+func largest(t testing.TB) string {
+	_, files := collection(t)
+	best, size := "", int64(0)
+	for _, path := range files {
+		if info, err := os.Stat(path); err == nil && info.Size() > size && filepath.Ext(path) == ".pst" {
+			best, size = path, info.Size()
+		}
+	}
+	return best
 }

@@ -163,11 +163,15 @@ func (l *listing) row(row ltp.Row, nid NID, associated bool, broken error) (mine
 
 // item makes an item of a row.
 func (l *listing) item(row ltp.Row, nid NID, associated bool) Item {
-	p := row.Props(nil, l.f.o.CodePage)
+	p := row.Props(nil, l.f.o.CodePage, listed...)
 	x := itemOf(p)
 	x.NID, x.Folder, x.Associated = nid, l.folder, associated
 	return x
 }
+
+// listed are the properties that describe an item in a table.
+var listed = []mapi.ID{mapi.MessageClass, mapi.Subject, mapi.MessageSize, mapi.MessageFlags, mapi.ClientSubmitTime,
+	mapi.MessageDeliveryTime, mapi.LastModificationTime}
 
 // itemOf takes what describes an item out of its properties.
 func itemOf(p *mapi.Props) Item {

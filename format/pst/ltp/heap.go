@@ -35,8 +35,8 @@ type Heap struct {
 	where  string
 	client byte
 	root   HID
-	blocks [heapCache]heapBlock
 	first  heapBlock
+	blocks []heapBlock // others that were read last
 }
 
 type heapBlock struct {
@@ -73,6 +73,9 @@ func (h *Heap) broken(rule, format string, args ...any) *failure.Error {
 func (h *Heap) block(i int) ([]byte, error) {
 	b := &h.first
 	if i > 0 {
+		if h.blocks == nil {
+			h.blocks = make([]heapBlock, heapCache)
+		}
 		b = &h.blocks[i%heapCache]
 	}
 	if b.filled && b.number == i {

@@ -30,6 +30,9 @@ func Properties(f *ndb.File, n ndb.Node, where string, p *mapi.Props, d *ndb.Def
 		return h.broken("pst.properties", "properties have keys of %d bytes and entries of %d", t.key, t.entry)
 	}
 	le, count := binary.LittleEndian, 0
+	if b, err := h.Item(t.root); err == nil && t.levels == 0 {
+		p.Grow(len(b) / 8)
+	}
 	err = t.walk(func(key, entry []byte) bool {
 		tag := mapi.MakeTag(mapi.ID(le.Uint16(key)), mapi.Type(le.Uint16(entry)))
 		p.Set(tag.ID(), h.value(tag, entry[2:6]))

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"math/bits"
+	"slices"
 
 	"waybill/failure"
 	"waybill/format/mapi"
@@ -29,10 +31,9 @@ type Table struct {
 
 // column is a column ([MS-PST] 2.3.4.2).
 type column struct {
-	tag    mapi.Tag
-	offset int
-	size   int
-	bit    int
+	tag       mapi.Tag
+	offset    uint16
+	size, bit uint8
 }
 
 // OpenTable opens the table in the data of a node.
@@ -57,9 +58,10 @@ func OpenTable(f *ndb.File, n ndb.Node, where string, d *ndb.Defects) (*Table, e
 	if t.existing < 4 || t.rowSize < t.existing {
 		return nil, h.broken("pst.table", "rows of %d bytes have their bits at %d", t.rowSize, t.existing)
 	}
+	t.columns = make([]column, 0, b[1])
 	for c := b[22 : 22+int(b[1])*8]; len(c) >= 8; c = c[8:] {
-		col := column{mapi.Tag(le.Uint32(c)), int(le.Uint16(c[4:])), int(c[6]), int(c[7])}
-		if col.offset+col.size > t.existing || t.existing+col.bit/8 >= t.rowSize {
+		col := column{mapi.Tag(le.Uint32(c)), le.Uint16(c[4:]), c[6], c[7]}
+		if int(col.offset)+int(col.size) > t.existing || t.existing+int(col.bit)/8 >= t.rowSize {
 			h.d.Add(h.broken("pst.table", "column %v lies outside of its row", col.tag))
 			continue
 		}
@@ -168,10 +170,10 @@ func (t *Table) Rows(ctx context.Context) iter.Seq2[Row, error] {
 
 // cell gives what stands in a column; nil where nothing does.
 func (r Row) cell(c column) []byte {
-	if r.data == nil || r.data[r.t.existing+c.bit/8]&(0x80>>(c.bit%8)) == 0 {
+	if r.data == nil || r.data[r.t.existing+int(c.bit)/8]&(0x80>>(c.bit%8)) == 0 {
 		return nil
 	}
-	return r.data[c.offset : c.offset+c.size]
+	return r.data[c.offset : int(c.offset)+int(c.size)]
 }
 
 // Value gives one property of the row, under its ID.
@@ -186,13 +188,28 @@ func (r Row) Value(id mapi.ID) (v mapi.Value, ok bool) {
 	return mapi.Value{}, false
 }
 
-// Props gives all properties of the row.
-func (r Row) Props(names map[mapi.Name]mapi.ID, codePage int) *mapi.Props {
+// Props gives the properties of the row: all, or those that only names.
+func (r Row) Props(names map[mapi.Name]mapi.ID, codePage int, only ...mapi.ID) *mapi.Props {
 	p := mapi.NewProps(names, codePage)
+	p.Grow(min(len(r.t.columns), max(len(only), r.t.existingCells(r.data))))
 	for _, c := range r.t.columns {
+		if len(only) > 0 && !slices.Contains(only, c.tag.ID()) {
+			continue
+		}
 		if cell := r.cell(c); cell != nil {
 			p.Set(c.tag.ID(), r.t.value(c.tag, cell))
 		}
 	}
 	return p
+}
+
+// existingCells counts the cells of a row that exist.
+func (t *Table) existingCells(row []byte) (n int) {
+	if row == nil {
+		return 0
+	}
+	for _, b := range row[t.existing:] {
+		n += bits.OnesCount8(b)
+	}
+	return n
 }

@@ -58,10 +58,10 @@ func (h *Heap) lose(t mapi.Type, tag mapi.Tag, err error) mapi.Value {
 func (h *Heap) value(tag mapi.Tag, cell []byte) mapi.Value {
 	t, le := tag.Type(), binary.LittleEndian
 	if size := t.Fixed(); t&mapi.Multi == 0 && size > 0 && size <= len(cell) && size <= 8 {
-		return mapi.Value{Type: t, Bits: bits(t, cell)}
+		return mapi.Value{Type: t, Bits: short(t, cell)}
 	}
 	if t == mapi.TypeNull || t == mapi.TypeUnspecified || len(cell) < 4 {
-		return mapi.Value{Type: t, Bits: bits(t, cell)}
+		return mapi.Value{Type: t, Bits: short(t, cell)}
 	}
 	hnid := le.Uint32(cell)
 	switch {
@@ -79,13 +79,13 @@ func (h *Heap) value(tag mapi.Tag, cell []byte) mapi.Value {
 		if !is || len(b) < size {
 			return h.lose(t, tag, h.broken("pst.value", "a value of %d bytes has %d", size, d.Size()))
 		}
-		return mapi.Value{Type: t, Bits: bits(t, b)}
+		return mapi.Value{Type: t, Bits: short(t, b)}
 	}
 	return mapi.Value{Type: t, Data: d}
 }
 
-// bits reads a short value; nothing of the cell behind the type's size counts.
-func bits(t mapi.Type, cell []byte) (v uint64) {
+// short reads a short value; nothing of the cell behind the type's size counts.
+func short(t mapi.Type, cell []byte) (v uint64) {
 	size := t.Fixed()
 	if size == 0 || size > 8 {
 		size = 8
@@ -148,7 +148,7 @@ func (h *Heap) several(tag mapi.Tag, hnid uint32) mapi.Value {
 			if size > 8 {
 				v.Many = append(v.Many, mapi.Value{Type: one, Data: b[:size:size]})
 			} else {
-				v.Many = append(v.Many, mapi.Value{Type: one, Bits: bits(one, b)})
+				v.Many = append(v.Many, mapi.Value{Type: one, Bits: short(one, b)})
 			}
 		}
 		return v
