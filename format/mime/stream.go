@@ -90,7 +90,11 @@ func (s *stream) open(g segment) error {
 	}
 	switch {
 	case e.Message:
-		s.current = io.MultiReader(strings.NewReader("Content-Transfer-Encoding: 8bit\r\n\r\n"), body)
+		encoding := "8bit"
+		if e.Type == "message/delivery-status" || e.Type == "message/disposition-notification" {
+			encoding = "7bit" // RFC 3464 2.1, RFC 8098 3.1
+		}
+		s.current = io.MultiReader(strings.NewReader("Content-Transfer-Encoding: "+encoding+"\r\n\r\n"), body)
 	case e.Text:
 		text := &crlfReader{lines: newLines(body)}
 		head := make([]byte, sample)
