@@ -80,5 +80,14 @@ func provisionEntries() []Entry {
 			Remedy:      "Nothing needs to be done; if the account could not be made, look at what the command said.",
 			SeeAlso:     []Code{AccountCreated, AccountFailed},
 		},
+		{
+			Code: DirectoryNoted, Severity: Notice,
+			Text:        "Something about an entry in the directory is worth knowing.",
+			Explanation: "The entry was made. The detail tells what has no place there, which password differs from what was asked for, or that somebody removed an entry that an earlier run made.",
+			Remedy:      "Read the detail; nothing has to be done for the mail.",
+			Ancestors: []Ancestor{{ID: "10075", Articles: []string{"Q200004", "Q174738"}, Said: "passwords were made.",
+				Difference: "A password that the domain found too short was lengthened, and only the list of passwords told."}},
+			SeeAlso: []Code{AccountCreated, AccountFailed},
+		},
 	}
 }

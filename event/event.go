@@ -81,6 +81,7 @@ const (
 	ListMemberUnknown   Code = "W3006" // member of a list that nothing resolves (Q165319)
 	DirectoryNotCarried Code = "W3007" // target holds no contacts or lists
 	ProvisionCommandRan Code = "W3008" // operator's command for an account ran, with what it printed
+	DirectoryNoted      Code = "W3009" // what the operator should know of an entry in the directory
 	MailboxStarted      Code = "W4001"
 	MailboxFinished     Code = "W4002"
 	MailboxFailed       Code = "W4003" // mailbox stopped; others go on

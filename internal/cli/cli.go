@@ -35,6 +35,7 @@ type root struct {
 	Status     statusCmd     `cmd:"" group:"moving" help:"Show how far a migration is; works while it runs."`
 	Verify     verifyCmd     `cmd:"" group:"moving" help:"Read every moved message back and compare it with the ledger."`
 	Report     reportCmd     `cmd:"" group:"moving" help:"Write the waybill again from the ledger."`
+	Directory  directoryCmd  `cmd:"" group:"moving" help:"Look into a directory (LDAP), prove rights there, and remove what a migration made."`
 	Explain    explainCmd    `cmd:"" group:"looking" help:"Explain an event, by its id (W2002) or the Migration Wizard's (7044)."`
 	Ls         lsCmd         `cmd:"" group:"looking" help:"List systems, users, folders or messages of any source."`
 	Cat        catCmd        `cmd:"" group:"looking" help:"Write one message as it is stored."`

@@ -26,6 +26,7 @@ type pairFlags struct {
 	Users string `placeholder:"CSV" help:"User map: who goes where. Without it every user goes to the account of the same name."`
 	Match string `enum:",name,address" default:"" placeholder:"KEY" help:"Use accounts that exist in the target already when they have the same name, or the same SMTP address."`
 	provisionFlags
+	directoryFlags
 }
 
 type migrateCmd struct {
@@ -148,7 +149,13 @@ func (e *env) openMigration(pair pairFlags, ledgerPath string, options engine.Op
 		return fail(err)
 	}
 	closers = append(closers, target.Close)
-	return &engine.Migration{Source: source, Target: target, Ledger: book, Options: options, Log: e.stepLog()}, done, nil
+	m := &engine.Migration{Source: source, Target: target, Ledger: book, Options: options, Log: e.stepLog()}
+	closeDirectory, err := e.useDirectory(m, pair.directoryFlags, book)
+	if err != nil {
+		return fail(err)
+	}
+	closers = append(closers, closeDirectory)
+	return m, done, nil
 }
 
 func (p pairFlags) check() error {

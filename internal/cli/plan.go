@@ -89,12 +89,19 @@ func (e *env) lookAtPair(pair pairFlags, options engine.Options) (m *engine.Migr
 		_ = source.Close()
 		return nil, nil, err
 	}
+	m = &engine.Migration{Source: source, Target: target, Options: options, Log: e.stepLog()}
+	closeDirectory := func() error { return nil }
 	done = func() {
+		_ = closeDirectory()
 		_ = target.Close()
 		forget()
 		_ = source.Close()
 	}
-	return &engine.Migration{Source: source, Target: target, Options: options, Log: e.stepLog()}, done, nil
+	if closeDirectory, err = e.useDirectory(m, pair.directoryFlags, nil); err != nil {
+		done()
+		return nil, nil, err
+	}
+	return m, done, nil
 }
 
 func (e *env) showPlan(plan *engine.Plan) {
