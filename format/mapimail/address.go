@@ -45,6 +45,9 @@ func partyOf(p *mapi.Props, name, kind, address, smtp, entry mapi.ID) party {
 		name: unquote(p.Text(name)), kind: strings.TrimSpace(p.Text(kind)), address: strings.TrimSpace(p.Text(address)),
 		smtp: strings.TrimSpace(p.Text(smtp)),
 	}
+	if strings.EqualFold(one.kind, "UNKNOWN") && strings.EqualFold(one.address, "UNKNOWN") {
+		one.kind, one.address = "", "" // what Outlook writes for nobody
+	}
 	if entry != 0 {
 		one.entry = p.Binary(entry)
 		one.complete()
@@ -112,7 +115,7 @@ func (c *converter) resolve(ctx context.Context, p party) mime.Address {
 	}
 	switch {
 	case addr != "":
-	case p.address != "" && token(p.kind) && len(p.kind) <= 8:
+	case p.address != "" && isKind(p.kind):
 		addr = encapsulate(p.kind, p.address)
 		c.note("address-unresolved", "No Internet address is known for "+clip(oneLine(p.legacy()), 400)+".")
 	case name != "" || p.address != "":
@@ -126,6 +129,17 @@ func (c *converter) resolve(ctx context.Context, p party) mime.Address {
 		name = ""
 	}
 	return mime.Address{Name: name, Addr: addr}
+}
+
+// isKind reports whether a type of addresses can stand in an address: at most
+// eight letters and digits.
+func isKind(kind string) bool {
+	for i := 0; i < len(kind); i++ {
+		if c := kind[i]; !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9') {
+			return false
+		}
+	}
+	return kind != "" && len(kind) <= 8
 }
 
 // encapsulate writes an address of another kind as an Internet address

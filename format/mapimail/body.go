@@ -171,6 +171,11 @@ func (c *converter) richBody(ctx context.Context, b *body, haveText bool) error 
 		c.note("rtf-checksum", "The rich text of the message has another checksum than it states: "+damage.Error())
 		damage = nil
 	}
+	if damage != nil && failure.RuleOf(damage) == "rtf.truncated" && found == rtf.KindHTML && b.scan.whole() {
+		// Some programs state a size that is some bytes too large.
+		c.note("rtf-size", "The rich text of the message has another size than it states: "+damage.Error())
+		damage = nil
+	}
 	switch {
 	case damage != nil && good.size == 0:
 		e := c.gap("body-unreadable", "This message's rich text", "could not be read: "+failure.RuleOf(damage), damage)

@@ -120,12 +120,15 @@ func (c *converter) content(ctx context.Context, m mapi.Message, attachments []m
 	if err != nil {
 		return nil, err
 	}
-	main := b.entity(inline, calendar)
-	extra := b.extra
-	if strings.HasPrefix(c.class, "REPORT.") {
-		return c.report(ctx, main, append(extra, attached...)), nil
+	report := strings.HasPrefix(c.class, "REPORT.")
+	if text := c.props.Text(mapi.ReportText); report && b.text == nil && text != "" {
+		b.text = textEntity(text)
 	}
-	attached = append(extra, attached...)
+	main := b.entity(inline, calendar)
+	attached = append(b.extra, attached...)
+	if report {
+		return c.report(ctx, main, attached), nil
+	}
 	switch {
 	case len(attached) == 0 && main == nil:
 		return textEntity(""), nil

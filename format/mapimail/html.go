@@ -100,6 +100,11 @@ func (s *htmlScan) end() {
 	}
 }
 
+// whole reports whether the HTML ends as a whole page does.
+func (s *htmlScan) whole() bool {
+	return strings.HasSuffix(strings.TrimRight(string(s.recent[:]), " \r\n\x00"), "</html>")
+}
+
 // refers reports whether the HTML shows the part with this Content-ID or
 // Content-Location.
 func (s *htmlScan) refers(id, location string) bool {

@@ -42,7 +42,7 @@ func (c *converter) report(ctx context.Context, main *mime.Entity, rest []*mime.
 	}
 	if at == len(reports) { // a class that nobody described: a plain message
 		if main == nil {
-			main = textEntity(c.props.Text(mapi.ReportText))
+			main = textEntity("")
 		}
 		if len(rest) == 0 {
 			return main
@@ -51,12 +51,9 @@ func (c *converter) report(ctx context.Context, main *mime.Entity, rest []*mime.
 	}
 	kind := reports[at]
 	if main == nil {
-		text := c.props.Text(mapi.ReportText)
-		if text == "" {
-			text = kind.text + "\n"
-			if subject := oneLine(c.props.Text(mapi.OriginalSubject)); subject != "" {
-				text += "\nSubject: " + subject + "\n"
-			}
+		text := kind.text + "\n"
+		if subject := oneLine(c.props.Text(mapi.OriginalSubject)); subject != "" {
+			text += "\nSubject: " + subject + "\n"
 		}
 		main = textEntity(text)
 	}
