@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 
 	"waybill/directory"
 	"waybill/engine/preflight"
@@ -40,35 +41,89 @@ func (d directoryMaker) Can() (create, remove bool) { return true, true }
 
 // CreateAccount implements preflight.Maker, for canary accounts.
 func (d directoryMaker) CreateAccount(ctx context.Context, u directory.User) error {
-	return d.create(ctx, u, d.m.Directory.CreateCanary)
+	return d.create(ctx, u, false, d.m.Directory.CreateCanary)
 }
 
-// create makes an account in the directory, and waits until the target knows it.
-func (d directoryMaker) create(ctx context.Context, u directory.User, inDirectory func(context.Context, directory.User) error) error {
+// create makes an account in the directory, and where the target keeps mailboxes
+// that somebody has to make, as Cyrus does, makes that too. Then it waits until
+// the target knows it. again says that an earlier run began to.
+func (d directoryMaker) create(ctx context.Context, u directory.User, again bool, inDirectory func(context.Context, directory.User) error) error {
+	caps := d.m.Target.Capabilities()
 	if u.Kind == directory.Public {
 		return d.m.Target.CreateAccount(ctx, u) // public folders have no account
 	}
 	if err := inDirectory(ctx, u); err != nil {
+		if failure.ClassOf(err) == failure.Conflict {
+			return taken{err}
+		}
 		return err
+	}
+	if caps.CreateAccounts {
+		err := d.m.Target.CreateAccount(ctx, u)
+		if err != nil && (!again || failure.ClassOf(err) != failure.Conflict) {
+			return err
+		}
 	}
 	return d.m.noticed(ctx, u.ID, "the directory made it", "does the mail server take its users from this directory, and from this part of it?")
 }
 
-// DeleteAccount implements preflight.Maker.
+// DeleteAccount implements preflight.Maker. The mailbox goes first: without its
+// account nobody might find it again.
 func (d directoryMaker) DeleteAccount(ctx context.Context, id string) error {
+	if d.m.Target.Capabilities().DeleteAccounts {
+		if err := d.m.Target.DeleteAccount(ctx, id); err != nil && failure.ClassOf(err) != failure.Vanished {
+			return err
+		}
+	}
 	return d.m.Directory.Delete(ctx, id)
 }
 
+// taken is the directory's word that an account is somebody else's.
+type taken struct{ error }
+
+func (t taken) Unwrap() error { return t.error }
+
 // stranger forgets that an account was to be made when the directory found that
 // somebody else has it: a later run must not take it for its own.
-func (m *Migration) stranger(ctx context.Context, account string, err error) error {
-	if m.Directory == nil || failure.ClassOf(err) != failure.Conflict {
+func (m *Migration) stranger(ctx context.Context, account string, err error) (yes bool, forgot error) {
+	var t taken
+	if !errors.As(err, &t) {
+		return false, nil
+	}
+	if err := m.Ledger.SetProvisioned(context.WithoutCancel(ctx), "account", account, ledger.ProvisionedRemoved); err != nil {
+		return true, unremembered{err}
+	}
+	return true, nil
+}
+
+// makers are what makes contacts and lists; nil for what nobody can make.
+func (m *Migration) makers() (contact func(context.Context, directory.Contact) error, list func(context.Context, directory.List) error) {
+	caps := m.Target.Capabilities()
+	if caps.Contacts {
+		contact = m.Target.CreateContact
+	}
+	if caps.Lists {
+		list = m.Target.CreateList
+	}
+	if m.Directory == nil {
+		return contact, list
+	}
+	inTarget, listInTarget := contact, list
+	contact = func(ctx context.Context, c directory.Contact) error {
+		err := m.Directory.CreateContact(ctx, c)
+		if err == nil && inTarget != nil {
+			err = inTarget(ctx, c)
+		}
 		return err
 	}
-	if forgot := m.Ledger.SetProvisioned(context.WithoutCancel(ctx), "account", account, ledger.ProvisionedRemoved); forgot != nil {
-		return unremembered{forgot}
+	list = func(ctx context.Context, l directory.List) error {
+		err := m.Directory.CreateList(ctx, l)
+		if err == nil && listInTarget != nil {
+			err = listInTarget(ctx, l)
+		}
+		return err
 	}
-	return err
+	return contact, list
 }
 
 // proveDirectory proves the rights in the directory for what the plan makes there.

@@ -108,7 +108,7 @@ func (m *Migration) madeElsewhere() bool {
 func (m *Migration) createAccount(ctx context.Context, u PlanUser, again bool) error {
 	switch {
 	case m.Directory != nil:
-		return directoryMaker{m}.create(ctx, u.DirectoryUser(), m.Directory.CreateAccount)
+		return directoryMaker{m}.create(ctx, u.DirectoryUser(), again, m.Directory.CreateAccount)
 	case m.Options.ProvisionCommand == "":
 		return m.Target.CreateAccount(ctx, u.DirectoryUser())
 	}

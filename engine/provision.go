@@ -75,13 +75,17 @@ func (m *Migration) provisionAccount(ctx context.Context, u PlanUser, before str
 		return false, unremembered{err}
 	}
 	err = m.createAccount(ctx, u, before != "")
-	if err = m.stranger(ctx, u.Account, err); failure.ClassOf(err) == failure.Conflict && err != nil && before != "" && m.Directory == nil {
+	stranger, forgot := m.stranger(ctx, u.Account, err)
+	if forgot != nil {
+		return false, forgot
+	}
+	if failure.ClassOf(err) == failure.Conflict && err != nil && before != "" && !stranger {
 		err = nil // ours, from a run that was interrupted
 	} else if err == nil {
 		made = true
 	}
 	if err != nil {
-		if failure.ClassOf(err) == failure.Conflict && m.Directory == nil {
+		if failure.ClassOf(err) == failure.Conflict && !stranger {
 			return false, fmt.Errorf("somebody else made the account meanwhile: %w", err)
 		}
 		return false, err
@@ -108,17 +112,12 @@ func (m *Migration) provisionBook(ctx context.Context, plan *Plan, done *Provisi
 	if err != nil {
 		return err
 	}
-	caps := m.Target.Capabilities()
-	makeContact, makeList := m.Target.CreateContact, m.Target.CreateList
-	if m.Directory != nil {
-		caps.Contacts, caps.Lists = true, true
-		makeContact, makeList = m.Directory.CreateContact, m.Directory.CreateList
-	}
-	if len(book.Contacts) > 0 && !caps.Contacts || len(book.Lists) > 0 && !caps.Lists {
+	makeContact, makeList := m.makers()
+	if len(book.Contacts) > 0 && makeContact == nil || len(book.Lists) > 0 && makeList == nil {
 		m.emit(event.Event{Code: event.DirectoryNotCarried, Detail: fmt.Sprintf("%d contacts, %d lists", len(book.Contacts), len(book.Lists))})
 	}
 	names := memberNames(plan, book)
-	if caps.Contacts {
+	if makeContact != nil {
 		for _, c := range book.Contacts {
 			if err := makeContact(ctx, c); err != nil {
 				if setup.Stops(err) {
@@ -131,7 +130,7 @@ func (m *Migration) provisionBook(ctx context.Context, plan *Plan, done *Provisi
 			done.Contacts++
 		}
 	}
-	if !caps.Lists {
+	if makeList == nil {
 		return nil
 	}
 	for _, l := range book.Lists {
