@@ -17,7 +17,10 @@ type entry struct {
 // readDirectory reads all entries and hangs them together.
 func (f *File) readDirectory(first uint32) error {
 	sectors, err := f.chain(first)
-	if err != nil {
+	switch {
+	case err != nil && len(sectors) == 0 && failure.ClassOf(err) != failure.Malformed:
+		return err
+	case err != nil:
 		f.defect(err)
 	}
 	if len(sectors) == 0 {
@@ -28,6 +31,9 @@ func (f *File) readDirectory(first uint32) error {
 	block := make([]byte, 1<<f.shift)
 	for _, s := range sectors {
 		if err := f.readSector(s, block); err != nil {
+			if len(entries) == 0 {
+				return err
+			}
 			f.defect(err)
 			break
 		}

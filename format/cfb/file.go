@@ -61,9 +61,7 @@ func Open(r io.ReaderAt, size int64, name string) (*File, error) {
 	if err := f.readHeader(h[:]); err != nil {
 		return nil, err
 	}
-	if err := f.readDIFAT(h[:]); err != nil {
-		return nil, err
-	}
+	f.readDIFAT(h[:])
 	// Without its mini FAT a file still has its long streams.
 	var err error
 	if first := binary.LittleEndian.Uint32(h[0x3C:]); first < maxRegular {
@@ -71,7 +69,10 @@ func Open(r io.ReaderAt, size int64, name string) (*File, error) {
 			f.defect(err)
 		}
 	}
-	return f, f.readDirectory(binary.LittleEndian.Uint32(h[0x30:]))
+	if err := f.readDirectory(binary.LittleEndian.Uint32(h[0x30:])); err != nil {
+		return nil, err
+	}
+	return f, nil
 }
 
 // Defects tell what of the directory could not be read.
@@ -116,7 +117,7 @@ func (f *File) readHeader(h []byte) error {
 
 // readDIFAT lists the sectors of the FAT ([MS-CFB] 2.5.1). As many are read as the
 // file has use for, whatever is stated.
-func (f *File) readDIFAT(h []byte) error {
+func (f *File) readDIFAT(h []byte) {
 	perSector := int64(1) << (f.shift - 2)
 	need := (f.sectors + perSector - 1) / perSector
 	take := func(b []byte) {
@@ -126,19 +127,15 @@ func (f *File) readDIFAT(h []byte) error {
 	}
 	take(h[0x4C : 0x4C+4*headerDIFAT])
 	next := binary.LittleEndian.Uint32(h[0x44:])
-	for steps := int64(0); int64(len(f.difat)) < need && next < maxRegular; steps++ {
-		if steps > f.sectors {
-			return malformed(f.name, 0x44, "cfb.chain", "the list of FAT sectors goes in a circle")
-		}
-		b := make([]byte, 1<<f.shift)
+	b := make([]byte, 1<<f.shift)
+	for int64(len(f.difat)) < need && next < maxRegular { // each sector adds to the list, so circles end
 		if err := f.readSector(next, b); err != nil {
 			f.defect(err)
-			return nil
+			return
 		}
 		take(b[:len(b)-4])
 		next = binary.LittleEndian.Uint32(b[len(b)-4:])
 	}
-	return nil
 }
 
 func (f *File) offset(sector uint32) int64 { return (int64(sector) + 1) << f.shift }
