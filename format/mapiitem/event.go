@@ -108,7 +108,7 @@ func (c *converter) event() error {
 		c.doc.Add("METHOD", c.item.Method)
 	}
 	for _, z := range e.zones.list {
-		z.Write(&c.doc)
+		z.Write(&c.doc, z.first, z.last)
 	}
 	c.doc = append(c.doc, e.events...)
 	c.doc.End("VCALENDAR")
@@ -269,7 +269,7 @@ func (e *calendarEvent) at(t time.Time, z *zone.Zone, allDay bool) when {
 		}
 		return when{wall: nearestDay(t), day: true}
 	case z != nil:
-		return when{wall: z.Local(t), zone: e.zones.use(z)}
+		return when{wall: z.Local(t), zone: e.zones.use(z, t)}
 	default:
 		return when{wall: t, utc: true}
 	}

@@ -66,7 +66,7 @@ func (e *calendarEvent) on(day time.Time, minutes uint32) when {
 	case e.main.allDay:
 		return when{wall: wall.Add(12 * time.Hour).Truncate(24 * time.Hour), day: true}
 	case e.inZone != nil:
-		return when{wall: wall, zone: e.zones.use(e.inZone)}
+		return when{wall: wall, zone: e.zones.use(e.inZone, wall)}
 	default:
 		return when{wall: wall}
 	}
@@ -77,11 +77,20 @@ func (e *calendarEvent) on(day time.Time, minutes uint32) when {
 func (e *calendarEvent) ends(p *recurrence.Pattern, offset uint32) string {
 	switch {
 	case p.Endless():
+		e.lasts(time.Date(9998, 1, 1, 0, 0, 0, 0, time.UTC))
 		return ""
 	case p.End == recurrence.EndsAfter && p.Count > 0:
+		e.lasts(p.Until.Time())
 		return ";COUNT=" + strconv.FormatUint(uint64(p.Count), 10)
 	default:
 		return ";UNTIL=" + until(e.on(p.Until.Date(), offset))
+	}
+}
+
+// lasts notes until when the zone of the series is needed.
+func (e *calendarEvent) lasts(t time.Time) {
+	if !e.main.allDay && e.inZone != nil {
+		e.zones.use(e.inZone, t)
 	}
 }
 
@@ -192,7 +201,7 @@ func (e *calendarEvent) moved(m recurrence.Minutes, allDay bool) when {
 	case allDay:
 		return when{wall: m.Time().Add(12 * time.Hour).Truncate(24 * time.Hour), day: true}
 	case e.inZone != nil:
-		return when{wall: m.Time(), zone: e.zones.use(e.inZone)}
+		return when{wall: m.Time(), zone: e.zones.use(e.inZone, m.Time())}
 	default:
 		return when{wall: m.Time()}
 	}

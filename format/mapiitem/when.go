@@ -43,26 +43,36 @@ func (w when) moment() time.Time {
 }
 
 // zones are the time zones of an item, each with a name of its own.
-type zones struct{ list []*zone.Zone }
+type zones struct{ list []usedZone }
 
-// use gives the zone under a name that no other zone has.
-func (z *zones) use(one *zone.Zone) *zone.Zone {
+// usedZone is a zone with the years in which it is used.
+type usedZone struct {
+	*zone.Zone
+	first, last int
+}
+
+// use gives the zone under a name that no other zone has, and notes that it is
+// used around a time.
+func (z *zones) use(one *zone.Zone, at time.Time) *zone.Zone {
 	if one == nil {
 		return nil
 	}
 	name := one.ID
 	for n := 2; ; n++ {
 		taken := false
-		for _, have := range z.list {
-			if have.ID == one.ID {
-				if sameRules(have, one) {
-					return have
-				}
-				taken = true
+		for i := range z.list {
+			have := &z.list[i]
+			if have.ID != one.ID {
+				continue
 			}
+			if sameRules(have.Zone, one) {
+				have.first, have.last = min(have.first, at.Year()-1), max(have.last, at.Year()+1)
+				return have.Zone
+			}
+			taken = true
 		}
 		if !taken {
-			z.list = append(z.list, one)
+			z.list = append(z.list, usedZone{one, at.Year() - 1, at.Year() + 1})
 			return one
 		}
 		one = &zone.Zone{ID: fmt.Sprintf("%s (%d)", name, n), Rules: one.Rules}

@@ -114,7 +114,12 @@ type folder struct {
 // write adds a part of a line. Line breaks in it, which no caller should give,
 // are left out, so that no value can begin a property of its own.
 func (f *folder) write(p []byte) {
-	for _, c := range p {
+	for i := 0; i < len(p); i++ {
+		if n := f.plain(p[i:]); n > 0 {
+			i += n - 1
+			continue
+		}
+		c := p[i]
 		switch {
 		case c == '\r' || c == '\n':
 			continue
@@ -138,6 +143,21 @@ func (f *folder) write(p []byte) {
 			f.flush()
 		}
 	}
+}
+
+// plain adds printable ASCII that fits on the line, which most input is, and
+// tells how much it took.
+func (f *folder) plain(p []byte) (n int) {
+	if len(f.held) > 0 {
+		return 0
+	}
+	room := min(width-f.column, len(p))
+	for n < room && p[n] >= ' ' && p[n] < 0x7F {
+		n++
+	}
+	f.buf = append(f.buf, p[:n]...)
+	f.column += n
+	return n
 }
 
 func (f *folder) flush() {

@@ -4,6 +4,7 @@ Usage: judge.py DIR; prints one JSON object: file name -> facts, or {"error": ..
 """
 import json
 import os
+import re
 import sys
 import datetime
 
@@ -50,9 +51,12 @@ def text(t):
 
 
 def calendar(raw):
+    # icalendar 4.0 cannot read a zone whose rule ends, though RFC 5545 3.8.5.3
+    # wants it as it is; dateutil's own reader, which vobject uses, can.
+    list(vobject.readComponents(raw.decode("utf-8")))
+    raw = re.sub(rb"(?m)^(RRULE:FREQ=YEARLY;BYDAY=-?\d..;BYMONTH=\d+;UNTIL=\d{8}T\d{6})Z\r$", rb"\1\r", raw)
     top = icalendar.Calendar.from_ical(raw)
     assert str(top["VERSION"]) == "2.0"
-    list(vobject.readComponents(raw.decode("utf-8")))
     facts = {"components": []}
     for part in top.subcomponents:
         if part.name == "VTIMEZONE":

@@ -7,33 +7,39 @@ import (
 	"waybill/format/mapiitem/contentline"
 )
 
-// Write adds the zone as a VTIMEZONE.
-func (z *Zone) Write(d *contentline.Document) {
+// Write adds the zone as a VTIMEZONE that is right for the years from first to
+// last. Rules of other years are left out: few readers need them, and some cannot
+// read a zone whose rules end.
+func (z *Zone) Write(d *contentline.Document, first, last int) {
 	d.Begin("VTIMEZONE")
 	d.AddText("TZID", z.ID)
+	begun := false
 	for i := range z.Rules {
 		r := &z.Rules[i]
 		from, until := 1601, 0
-		if i > 0 {
+		if begun {
 			from = r.Year
 		}
-		if i+1 < len(z.Rules) {
+		if i+1 < len(z.Rules) && z.Rules[i+1].Year <= last {
 			until = z.Rules[i+1].Year - 1
-			if until < from {
+			if until < first {
 				continue
 			}
 		}
-		if i > 0 {
+		if i > 0 && r.Year > last {
+			break
+		}
+		if begun {
 			z.turn(d, from)
 		}
-		if !r.Saves() {
-			if i == 0 {
-				onset(d, "STANDARD", time.Date(from, 1, 1, 0, 0, 0, 0, time.UTC), r.Standard, r.Standard, "")
-			}
-			continue
+		switch {
+		case r.Saves():
+			r.change(d, "STANDARD", &r.ToStandard, from, until, r.Daylight, r.Standard)
+			r.change(d, "DAYLIGHT", &r.ToDaylight, from, until, r.Standard, r.Daylight)
+		case !begun:
+			onset(d, "STANDARD", time.Date(from, 1, 1, 0, 0, 0, 0, time.UTC), r.Standard, r.Standard, "")
 		}
-		r.change(d, "STANDARD", &r.ToStandard, from, until, r.Daylight, r.Standard)
-		r.change(d, "DAYLIGHT", &r.ToDaylight, from, until, r.Standard, r.Daylight)
+		begun = true
 	}
 	d.End("VTIMEZONE")
 }
