@@ -110,7 +110,8 @@ func (l *listing) table(ctx context.Context, kind ndb.Kind) bool {
 	if err != nil && !l.fail(0, associated, "pst.contents", err) {
 		return false
 	}
-	var seen []NID
+	var seen nodeSet // what lies here
+	var rows nodeSet
 	if t != nil && err == nil {
 		for row, err := range t.Rows(ctx) {
 			nid := NID(row.ID)
@@ -125,20 +126,58 @@ func (l *listing) table(ctx context.Context, kind ndb.Kind) bool {
 				}
 				continue
 			}
+			if !rows.add(nid) {
+				l.f.db.Defects.Add(failure.New(failure.Malformed, "list items", l.where(nid), "pst.row", errors.New("the folder's table names an item twice")))
+				continue
+			}
 			// A row that cannot be read costs no item: the node has it all.
 			mine, ok := l.row(row, nid, associated, err)
 			if mine {
-				seen = append(seen, nid)
+				seen.add(nid)
 			}
 			if !ok {
 				return false
 			}
 		}
 	}
-	if len(seen) == want && len(l.c.broken) == 0 {
+	if len(seen.list) == want && len(l.c.broken) == 0 {
 		return true
 	}
-	return l.rest(ctx, itemKind, seen, whole)
+	return l.rest(ctx, itemKind, &seen, whole)
+}
+
+// nodeSet is a set of nodes that takes four bytes for each, as long as they come
+// in order.
+type nodeSet struct {
+	list []NID
+	set  map[NID]bool // all, once some came in no order
+}
+
+// has tells whether a node is in the set.
+func (s *nodeSet) has(nid NID) bool {
+	if s.set != nil {
+		return s.set[nid]
+	}
+	_, is := slices.BinarySearch(s.list, nid)
+	return is
+}
+
+// add tells whether a node is new.
+func (s *nodeSet) add(nid NID) bool {
+	if n := len(s.list); s.set == nil && n > 0 && nid <= s.list[n-1] {
+		s.set = make(map[NID]bool, n)
+		for _, old := range s.list {
+			s.set[old] = true
+		}
+	}
+	if s.set != nil {
+		if s.set[nid] {
+			return false
+		}
+		s.set[nid] = true
+	}
+	s.list = append(s.list, nid)
+	return true
 }
 
 // row yields one row's item. mine says that the tree of nodes has it in this
@@ -198,14 +237,13 @@ func (l *listing) read(nid NID, like Item) bool {
 }
 
 // rest lists what the tree of nodes has in the folder and the table has not.
-func (l *listing) rest(ctx context.Context, kind ndb.Kind, seen []NID, whole bool) bool {
-	slices.Sort(seen)
+func (l *listing) rest(ctx context.Context, kind ndb.Kind, seen *nodeSet, whole bool) bool {
 	more := true
 	err := l.f.db.Nodes(ctx, func(n ndb.Node) bool {
 		if n.Parent != l.folder || n.NID.Kind() != kind {
 			return true
 		}
-		if _, is := slices.BinarySearch(seen, n.NID); !is {
+		if !seen.has(n.NID) {
 			more = l.read(n.NID, Item{Associated: kind == ndb.KindAssociated, Unlisted: whole})
 		}
 		return more

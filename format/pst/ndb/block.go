@@ -141,13 +141,26 @@ func (f *File) inflate(k Block, b []byte) ([]byte, error) {
 	if f.Format != Unicode4K || k.Length == k.Stored {
 		return b, nil
 	}
-	z, err := zlib.NewReader(bytes.NewReader(b))
+	z, err := f.inflater(b)
 	if err != nil {
 		return nil, f.Broken("decompress block", "pst.compression", k.Offset, "%v: %v", k.ID, err)
 	}
+	defer f.inflaters.Put(z)
 	out := make([]byte, k.Length)
 	if _, err := io.ReadFull(z, out); err != nil {
 		return nil, f.Broken("decompress block", "pst.compression", k.Offset, "%v: %v", k.ID, err)
 	}
 	return out, nil
+}
+
+// inflater lends a decompressor, whose tables are large.
+func (f *File) inflater(b []byte) (io.ReadCloser, error) {
+	z, is := f.inflaters.Get().(io.ReadCloser)
+	if !is {
+		return zlib.NewReader(bytes.NewReader(b))
+	}
+	if err := z.(zlib.Resetter).Reset(bytes.NewReader(b), nil); err != nil {
+		return nil, err
+	}
+	return z, nil
 }

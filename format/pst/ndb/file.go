@@ -20,7 +20,9 @@ type File struct {
 	lay     layout
 	pages   pageCache
 	buffers sync.Pool
-	salvage *salvage
+	// inflaters are decompressors that are not in use.
+	inflaters sync.Pool
+	salvage   *salvage
 }
 
 // Open reads the header. With search, the file is looked through for pages of
