@@ -30,6 +30,7 @@ type root struct {
 	Migrate    migrateCmd    `cmd:"" group:"moving" help:"Move an organisation: plan, preflight, provision, copy, verify, report. Running it again goes on where it stopped."`
 	Cutover    cutoverCmd    `cmd:"" group:"moving" help:"The last delta, the verification, and a last look at the source: did anything arrive since?"`
 	Extract    extractCmd    `cmd:"" group:"moving" help:"The first of two steps: extract any source into files, with a list of users to edit."`
+	Mailmig    mailmigCmd    `cmd:"" group:"moving" passthrough:"" help:"Do what a control file of the Exchange Migration Wizard's command line says."`
 	Plan       planCmd       `cmd:"" group:"moving" help:"Show and write down what a migration would do, and change nothing."`
 	Preflight  preflightCmd  `cmd:"" group:"moving" help:"Prove the rights on the target with canaries, and leave nothing behind."`
 	Status     statusCmd     `cmd:"" group:"moving" help:"Show how far a migration is; works while it runs."`
@@ -84,6 +85,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 
 // Run is Main under a context.
 func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	args, shown := takePasswords(args)
 	var grammar root
 	left := -1
 	parser, err := kong.New(&grammar,
@@ -106,7 +108,7 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if left >= 0 { // help or version were printed
 		return left
 	}
-	e := &env{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr, json: grammar.JSON, verbose: grammar.Verbose, servers: grammar.serverFlags, model: parser, args: args}
+	e := &env{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr, json: grammar.JSON, verbose: grammar.Verbose, servers: grammar.serverFlags, model: parser, args: shown}
 	e.systems = newRegistry(e)
 	if err != nil {
 		return e.end(failure.New(failure.Usage, "read the command line", "", "usage.arguments", err).WithRemedy("see waybill --help"))
@@ -119,22 +121,27 @@ func (e *env) end(err error) int {
 	code := exitCode(err)
 	var quiet codeError
 	if err != nil && !errors.As(err, &quiet) {
-		id := codeOf(err)
-		if e.json {
-			e.emitJSON(map[string]any{"type": "error", "id": id, "class": failure.ClassOf(err).String(), "rule": failure.RuleOf(err), "text": err.Error()})
-		} else {
-			for line := range strings.SplitSeq(err.Error(), "\n") {
-				_, _ = fmt.Fprintln(e.stderr, "waybill:", printable(line))
-			}
-			if id != "" {
-				_, _ = fmt.Fprintf(e.stderr, "waybill: more about this: waybill explain %s\n", id)
-			}
-		}
+		e.tellError(err)
 	}
 	if e.json {
 		e.emitJSON(map[string]any{"type": "exit", "code": code})
 	}
 	return code
+}
+
+// tellError shows an error.
+func (e *env) tellError(err error) {
+	id := codeOf(err)
+	if e.json {
+		e.emitJSON(map[string]any{"type": "error", "id": id, "class": failure.ClassOf(err).String(), "rule": failure.RuleOf(err), "text": err.Error()})
+		return
+	}
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		_, _ = fmt.Fprintln(e.stderr, "waybill:", printable(line))
+	}
+	if id != "" {
+		_, _ = fmt.Fprintf(e.stderr, "waybill: more about this: waybill explain %s\n", id)
+	}
 }
 
 func exitCode(err error) int {
