@@ -129,12 +129,12 @@ type Row struct {
 	Subject string // at most 40 characters; the whole one is in the message
 	// Date has no zone in the file: it is the sender's local time (KB Q133192),
 	// given here in Options.Zone. It is zero when the fields hold no date.
-	Date    time.Time
-	File    glb.ID // names the .MAI file
-	Size    uint32 // hypothesis: size of the message in bytes
-	State   State
-	Life    uint16 // hypothesis: hours of useful life
-	rawName string
+	Date  time.Time
+	File  glb.ID // names the .MAI file
+	Size  uint32 // hypothesis: size of the message in bytes
+	State State
+	Life  uint16 // hypothesis: hours of useful life
+	named bool
 }
 
 // State says whether a row still counts.
