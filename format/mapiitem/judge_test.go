@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -38,9 +39,6 @@ type component struct {
 // these are not installed.
 func judge(t *testing.T, files map[string][]byte) map[string]verdict {
 	t.Helper()
-	if err := exec.CommandContext(t.Context(), python, "-c", "import vobject, icalendar, dateutil").Run(); err != nil {
-		t.Skip("Python's vobject, icalendar and dateutil are not installed (python3-vobject, python3-icalendar, python3-dateutil)")
-	}
 	dir := t.TempDir()
 	for name, b := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
@@ -48,10 +46,14 @@ func judge(t *testing.T, files map[string][]byte) map[string]verdict {
 		}
 	}
 	cmd := exec.CommandContext(t.Context(), python, filepath.Join("testdata", "judge.py"), dir)
-	cmd.Stderr = os.Stderr
+	var complaint strings.Builder
+	cmd.Stderr = &complaint
 	out, err := cmd.Output()
+	if _, serr := os.Stat(python); serr != nil || strings.Contains(complaint.String(), "ModuleNotFoundError") {
+		t.Skip("Python's vobject, icalendar and dateutil are not installed (python3-vobject, python3-icalendar, python3-dateutil)")
+	}
 	if err != nil {
-		t.Fatalf("judge.py: %v", err)
+		t.Fatalf("judge.py: %v: %s", err, &complaint)
 	}
 	var raw map[string]json.RawMessage
 	if err := json.Unmarshal(out, &raw); err != nil {
@@ -72,4 +74,14 @@ func judge(t *testing.T, files map[string][]byte) map[string]verdict {
 		verdicts[name] = v
 	}
 	return verdicts
+}
+
+// expectReadable fails the test where a file cannot be read by others.
+func expectReadable(t *testing.T, files map[string][]byte) {
+	t.Helper()
+	for name, v := range judge(t, files) {
+		if v.err != "" {
+			t.Errorf("%s: %s\n%s", name, v.err, files[name])
+		}
+	}
 }
