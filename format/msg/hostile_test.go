@@ -3,6 +3,7 @@ package msg
 import (
 	"bytes"
 	"encoding/binary"
+	"runtime"
 	"testing"
 
 	"waybill/failure"
@@ -153,4 +154,22 @@ func FuzzOpen(f *testing.F) {
 		var c counts
 		walk(t.Context(), m, &c, func(error) {})
 	})
+}
+
+// TestMemory reads 16 MB of contents, and holds next to nothing of them.
+func TestMemory(t *testing.T) {
+	o := message().sub(attachPrefix, 0, attachment().number(mapi.AttachMethod, mapi.ByValue).binary(mapi.AttachData, string(make([]byte, 16<<20))))
+	file := o.file()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	m, err := openBytes(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c counts
+	walk(t.Context(), m, &c, func(err error) { t.Error(err) })
+	runtime.ReadMemStats(&after)
+	if used := after.TotalAlloc - before.TotalAlloc; used > 1<<20 || c.bytes < 16<<20 {
+		t.Errorf("%d bytes were read with %d of memory", c.bytes, used)
+	}
 }

@@ -2,6 +2,7 @@ package tnef
 
 import (
 	"bytes"
+	"runtime"
 	"testing"
 
 	"waybill/failure"
@@ -164,4 +165,21 @@ func FuzzOpen(f *testing.F) {
 			t.Errorf("%d bytes out of %d", c.bytes, len(b))
 		}
 	})
+}
+
+// TestMemory reads 16 MB of contents, and holds next to nothing of them.
+func TestMemory(t *testing.T) {
+	b := newStream().attachment(1).part(attAttachData, make([]byte, 16<<20)).b
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	m, err := openBytes(t.Context(), b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c counts
+	walk(t.Context(), m, &c, func(err error) { t.Error(err) })
+	runtime.ReadMemStats(&after)
+	if used := after.TotalAlloc - before.TotalAlloc; used > 1<<20 || c.bytes < 16<<20 {
+		t.Errorf("%d bytes were read with %d of memory", c.bytes, used)
+	}
 }
