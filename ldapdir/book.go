@@ -10,6 +10,7 @@ import (
 
 	"waybill/directory"
 	"waybill/failure"
+	"waybill/ldapdir/people"
 )
 
 // Contents are the people of a directory.
@@ -32,19 +33,19 @@ func (d *Directory) Contents(ctx context.Context) (Contents, error) {
 	ids := map[string]string{} // names of entries, normalised, to their IDs
 	type pending struct{ members []string }
 	var lists []pending
-	from, err := d.s.search(ctx, d.o.Base, d.schema.filter(), d.schema.wanted(), func(e *ldap.Entry) error {
-		f, members, ok := d.schema.facts(e)
-		if !ok || f.check() != nil {
+	from, err := d.s.search(ctx, d.o.Base, d.schema.Filter(), d.schema.Wanted(), func(e *ldap.Entry) error {
+		f, members, ok := d.schema.Facts(e)
+		if !ok || f.Check() != nil {
 			return nil
 		}
-		ids[normal(e.DN)] = f.id
-		switch f.kind {
-		case account:
-			all.Users = append(all.Users, directory.User{ID: f.id, Name: f.name, First: f.first, Last: f.last, Addresses: f.addresses, Attributes: f.attributes})
-		case contact:
-			all.Contacts = append(all.Contacts, directory.Contact{ID: f.id, Name: f.name, First: f.first, Last: f.last, Addresses: f.addresses, Attributes: f.attributes})
-		case group:
-			all.Lists = append(all.Lists, directory.List{ID: f.id, Name: f.name, Addresses: f.addresses, Attributes: f.attributes})
+		ids[normal(e.DN)] = f.ID
+		switch f.Kind {
+		case people.Account:
+			all.Users = append(all.Users, directory.User{ID: f.ID, Name: f.Name, First: f.First, Last: f.Last, Addresses: f.Addresses, Attributes: f.Attributes})
+		case people.Contact:
+			all.Contacts = append(all.Contacts, directory.Contact{ID: f.ID, Name: f.Name, First: f.First, Last: f.Last, Addresses: f.Addresses, Attributes: f.Attributes})
+		case people.Group:
+			all.Lists = append(all.Lists, directory.List{ID: f.ID, Name: f.Name, Addresses: f.Addresses, Attributes: f.Attributes})
 			lists = append(lists, pending{members: append(members, ranged(e)...)})
 			if next := nextRange(e); next > 0 {
 				lists[len(lists)-1].members = append(lists[len(lists)-1].members, moreMark+e.DN)
@@ -58,8 +59,8 @@ func (d *Directory) Contents(ctx context.Context) (Contents, error) {
 	}
 	for i, l := range lists {
 		for _, dn := range l.members {
-			if group, more := strings.CutPrefix(dn, moreMark); more {
-				rest, err := d.rest(ctx, group, len(l.members)-1)
+			if list, more := strings.CutPrefix(dn, moreMark); more {
+				rest, err := d.rest(ctx, list, len(l.members)-1)
 				if err != nil {
 					return all, err
 				}
@@ -124,7 +125,7 @@ func nextRange(e *ldap.Entry) int {
 // rest reads the members of a group from a place on.
 func (d *Directory) rest(ctx context.Context, dn string, from int) (members []string, err error) {
 	for next := from; next > 0; {
-		e, err := d.s.read(ctx, dn, fmt.Sprintf("member;range=%d-*", next))
+		e, err := d.s.Read(ctx, dn, fmt.Sprintf("member;range=%d-*", next))
 		if err != nil {
 			return members, err
 		}
@@ -149,22 +150,22 @@ func (d *Directory) rest(ctx context.Context, dn string, from int) (members []st
 // by legacyExchangeDN, or, in the directory of Exchange 5.5, by the name itself.
 // ok is false when nobody, or more than one, has it.
 func (d *Directory) Resolve(ctx context.Context, legacy string) (smtp string, ok bool) {
-	if legacy == "" || len(legacy) > 4*maxID {
+	if legacy == "" || len(legacy) > 4*people.MaxID {
 		return "", false
 	}
-	filters := []string{d.schema.address(directory.Address{Type: x500, Value: legacy})}
+	filters := []string{d.schema.Address(directory.Address{Type: people.X500, Value: legacy})}
 	switch d.o.Schema {
-	case ActiveDirectory:
-		filters = append(filters, equals("legacyExchangeDN", legacy))
-	case Exchange55:
-		if dn := dnOf(legacy); dn != "" {
-			if e, err := d.s.read(ctx, dn, d.schema.wanted()...); err == nil {
+	case people.ActiveDirectory:
+		filters = append(filters, people.Equals("legacyExchangeDN", legacy))
+	case people.Exchange55:
+		if dn := people.DNOf(legacy); dn != "" {
+			if e, err := d.s.Read(ctx, dn, d.schema.Wanted()...); err == nil {
 				return d.primary(e)
 			}
 		}
 	}
 	hits := 0
-	err := d.everywhere(ctx, anyOf(filters...), d.schema.wanted(), func(e *ldap.Entry) error {
+	err := d.everywhere(ctx, people.AnyOf(filters...), d.schema.Wanted(), func(e *ldap.Entry) error {
 		hits++
 		smtp, ok = d.primary(e)
 		return nil
@@ -176,8 +177,8 @@ func (d *Directory) Resolve(ctx context.Context, legacy string) (smtp string, ok
 }
 
 func (d *Directory) primary(e *ldap.Entry) (string, bool) {
-	f, _, _ := d.schema.facts(e)
-	for _, a := range f.addresses {
+	f, _, _ := d.schema.Facts(e)
+	for _, a := range f.Addresses {
 		if a.Type == directory.SMTP {
 			return a.Value, true
 		}

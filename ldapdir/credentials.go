@@ -9,6 +9,7 @@ import (
 	"github.com/go-ldap/ldap/v3"
 
 	"waybill/failure"
+	"waybill/ldapdir/people"
 	"waybill/secret"
 )
 
@@ -57,14 +58,14 @@ func (d *Directory) leastPassword(ctx context.Context) error {
 		return nil
 	}
 	d.o.MinPassword = leastAlias
-	if d.o.Schema != ActiveDirectory {
+	if d.o.Schema != people.ActiveDirectory {
 		return nil
 	}
-	entry, err := d.s.read(ctx, "", "defaultNamingContext")
+	entry, err := d.s.Read(ctx, "", "defaultNamingContext")
 	if err != nil {
 		return err
 	}
-	domain, err := d.s.read(ctx, entry.GetEqualFoldAttributeValue("defaultNamingContext"), "minPwdLength")
+	domain, err := d.s.Read(ctx, entry.GetEqualFoldAttributeValue("defaultNamingContext"), "minPwdLength")
 	if err != nil {
 		return err
 	}
@@ -76,18 +77,18 @@ func (d *Directory) leastPassword(ctx context.Context) error {
 
 // passwordOnCreation puts the password into the entry where the directory takes
 // it there: Active Directory does, so that an account is never without one.
-func (d *Directory) passwordOnCreation(id string, a *attributes) error {
-	if d.o.Policy == NoPassword || d.o.Schema != ActiveDirectory {
+func (d *Directory) passwordOnCreation(id string, a *people.Attributes) error {
+	if d.o.Policy == NoPassword || d.o.Schema != people.ActiveDirectory {
 		return nil
 	}
 	v, err := d.password(id)
 	if err != nil {
 		return err
 	}
-	a.set("unicodePwd", quotedPassword(v.Reveal()))
-	a.set("userAccountControl", normalAccount)
+	a.Set("unicodePwd", people.QuotedPassword(v.Reveal()))
+	a.Set("userAccountControl", people.NormalAccount)
 	if d.o.MustChange {
-		a.set("pwdLastSet", "0") // [MS-ADA3] 2.175: to be changed at the next logon
+		a.Set("pwdLastSet", "0") // [MS-ADA3] 2.175: to be changed at the next logon
 	}
 	return nil
 }
@@ -95,7 +96,7 @@ func (d *Directory) passwordOnCreation(id string, a *attributes) error {
 // passwordAfterCreation sets the password where that is a request of its own, so
 // that the server hashes it in its own way.
 func (d *Directory) passwordAfterCreation(ctx context.Context, id, dn string) error {
-	if d.o.Policy == NoPassword || d.o.Schema == ActiveDirectory {
+	if d.o.Policy == NoPassword || d.o.Schema == people.ActiveDirectory {
 		return nil
 	}
 	v, err := d.password(id)
@@ -119,7 +120,7 @@ func (d *Directory) setPassword(ctx context.Context, dn string, v secret.Value) 
 		err = d.s.do(ctx, op, dn, func(c *ldap.Conn) error { return c.Modify(change) })
 	}
 	if err != nil {
-		return d.explain(err, account, dn)
+		return d.explain(err, people.Account, dn)
 	}
 	if !d.o.MustChange {
 		return nil
@@ -128,11 +129,11 @@ func (d *Directory) setPassword(ctx context.Context, dn string, v secret.Value) 
 	change := ldap.NewModifyRequest(dn, nil)
 	change.Replace("pwdReset", []string{"TRUE"})
 	err = d.s.do(ctx, "require another password at the next logon", dn, func(c *ldap.Conn) error { return c.Modify(change) })
-	if ruleIs(err, "ldap.schema") || !d.root.vocabulary.knows("pwdReset") && err != nil {
+	if ruleIs(err, "ldap.schema") || !d.root.vocabulary.Knows("pwdReset") && err != nil {
 		return failure.New(failure.Unsupported, "require another password at the next logon", dn, "ldap.no-policy", err).
 			WithRemedy("load the directory's password policy (OpenLDAP: the overlay ppolicy), or leave out change=yes")
 	}
-	return d.explain(err, account, dn)
+	return d.explain(err, people.Account, dn)
 }
 
 // logsOn tries an account's password. One that has to be changed first is right

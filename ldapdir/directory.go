@@ -11,6 +11,7 @@ import (
 
 	"waybill/directory"
 	"waybill/failure"
+	"waybill/ldapdir/people"
 )
 
 // Memory is where a migration remembers what it made; a ledger is one.
@@ -32,7 +33,7 @@ const (
 // tokenDocument is where the memory keeps the token that our markers hold.
 const tokenDocument = "directory-token"
 
-func (k kind) memory() string { return "directory " + string(k) }
+func memoryOf(k people.Kind) string { return "directory " + string(k) }
 
 // Note is something the operator should know of an entry that was made.
 type Note struct{ ID, Text string }
@@ -42,13 +43,13 @@ type Note struct{ ID, Text string }
 type Directory struct {
 	o      Options
 	s      *session
-	schema schema
+	schema people.Schema
 	root   root
 	memory Memory
 	token  string
 	tell   func(Note)
 
-	states   map[kind]map[string]string
+	states   map[people.Kind]map[string]string
 	secrets  *secretsFile
 	template *template
 	lists    map[string]directory.List // whose members are not all there yet
@@ -59,7 +60,7 @@ type Directory struct {
 // is remembered beyond Close; then only Prove and reading make sense. tell, when
 // set, is told what an operator should know of single entries.
 func Open(ctx context.Context, o Options, memory Memory, tell func(Note)) (*Directory, error) {
-	d := &Directory{o: o, s: &session{o: o}, schema: schemaOf(o), memory: memory, tell: tell, states: map[kind]map[string]string{}, lists: map[string]directory.List{}, fleeting: map[string]bool{}}
+	d := &Directory{o: o, s: &session{o: o}, schema: people.Of(o.Layout), memory: memory, tell: tell, states: map[people.Kind]map[string]string{}, lists: map[string]directory.List{}, fleeting: map[string]bool{}}
 	if o.Policy == RandomPassword && o.Secrets == "" {
 		return nil, usage("ldap.secrets", o.String(), "random passwords have to be written down: name a file with --directory-passwords")
 	}
@@ -94,12 +95,12 @@ func (d *Directory) note(id, text string) {
 
 // remember reads the token and the states, or begins with new ones.
 func (d *Directory) remember(ctx context.Context) error {
-	for _, k := range []kind{account, contact, group} {
+	for _, k := range []people.Kind{people.Account, people.Contact, people.Group} {
 		d.states[k] = map[string]string{}
 		if d.memory == nil {
 			continue
 		}
-		states, err := d.memory.Provisioned(ctx, k.memory())
+		states, err := d.memory.Provisioned(ctx, memoryOf(k))
 		if err != nil {
 			return err
 		}
@@ -127,11 +128,11 @@ func (d *Directory) remember(ctx context.Context) error {
 }
 
 // state is what the memory knows of an entry; "" is nothing.
-func (d *Directory) state(k kind, id string) string { return d.states[k][id] }
+func (d *Directory) state(k people.Kind, id string) string { return d.states[k][id] }
 
-func (d *Directory) setState(ctx context.Context, k kind, id, state string) error {
+func (d *Directory) setState(ctx context.Context, k people.Kind, id, state string) error {
 	if d.memory != nil {
-		if err := d.memory.SetProvisioned(ctx, k.memory(), id, state); err != nil {
+		if err := d.memory.SetProvisioned(ctx, memoryOf(k), id, state); err != nil {
 			return err
 		}
 	}
@@ -146,7 +147,7 @@ func (d *Directory) CreateAccount(ctx context.Context, u directory.User) error {
 	if u.Kind == directory.Public {
 		return failure.New(failure.Unsupported, "create account", u.ID, "ldap.public", errors.New("public folders have no account in a directory"))
 	}
-	return d.create(ctx, accountFacts(u), nil)
+	return d.create(ctx, people.AccountFacts(u), nil)
 }
 
 // CreateCanary is CreateAccount for an account that is removed again at once: its
@@ -158,22 +159,22 @@ func (d *Directory) CreateCanary(ctx context.Context, u directory.User) error {
 
 // CreateContact makes a contact; the rules are those of CreateAccount.
 func (d *Directory) CreateContact(ctx context.Context, c directory.Contact) error {
-	return d.create(ctx, contactFacts(c), nil)
+	return d.create(ctx, people.ContactFacts(c), nil)
 }
 
 // create makes one entry, safely to be repeated.
-func (d *Directory) create(ctx context.Context, f facts, members []string) error {
-	if err := f.check(); err != nil {
+func (d *Directory) create(ctx context.Context, f people.Facts, members []string) error {
+	if err := f.Check(); err != nil {
 		return err
 	}
-	dn, a, untold, err := d.schema.entry(f)
+	dn, a, untold, err := d.schema.Entry(f)
 	if err != nil {
 		return err
 	}
-	mark := d.mark(f.kind, f.id)
-	before := d.state(f.kind, f.id)
+	mark := d.mark(f.Kind, f.ID)
+	before := d.state(f.Kind, f.ID)
 	if before != "" {
-		have, err := d.find(ctx, f.kind, f.id)
+		have, err := d.find(ctx, f.Kind, f.ID)
 		if err != nil {
 			return err
 		}
@@ -182,27 +183,27 @@ func (d *Directory) create(ctx context.Context, f facts, members []string) error
 			return nil // what people changed in it stays
 		case have != nil:
 			return d.complete(ctx, f, have.DN)
-		case before == made && f.kind != account:
-			d.note(f.id, "this migration made it, and somebody removed it since; it is not made again")
+		case before == made && f.Kind != people.Account:
+			d.note(f.ID, "this migration made it, and somebody removed it since; it is not made again")
 			return nil
 		}
 	}
 	if err := d.clash(ctx, f); err != nil {
 		return err
 	}
-	if f.kind == account {
+	if f.Kind == people.Account {
 		if err := d.copyTemplate(ctx, a); err != nil {
 			return err
 		}
 	}
-	a.add("member", members...)
-	a.set(d.o.Marker, mark)
-	d.known(f.id, a)
-	if err := d.setState(ctx, f.kind, f.id, intended); err != nil {
+	a.Add("member", members...)
+	a.Set(d.o.Marker, mark)
+	d.known(f.ID, a)
+	if err := d.setState(ctx, f.Kind, f.ID, intended); err != nil {
 		return err
 	}
-	if f.kind == account {
-		if err := d.passwordOnCreation(f.id, a); err != nil {
+	if f.Kind == people.Account {
+		if err := d.passwordOnCreation(f.ID, a); err != nil {
 			return err
 		}
 	}
@@ -210,42 +211,42 @@ func (d *Directory) create(ctx context.Context, f facts, members []string) error
 		return err
 	}
 	if len(untold) > 0 {
-		d.note(f.id, "properties that this directory has no place for: "+strings.Join(untold, ", "))
+		d.note(f.ID, "properties that this directory has no place for: "+strings.Join(untold, ", "))
 	}
 	return d.complete(ctx, f, dn)
 }
 
 // complete does what follows the making, and may be repeated.
-func (d *Directory) complete(ctx context.Context, f facts, dn string) error {
-	if f.kind == account {
-		if err := d.passwordAfterCreation(ctx, f.id, dn); err != nil {
+func (d *Directory) complete(ctx context.Context, f people.Facts, dn string) error {
+	if f.Kind == people.Account {
+		if err := d.passwordAfterCreation(ctx, f.ID, dn); err != nil {
 			return err
 		}
 	}
-	if f.kind == group {
+	if f.Kind == people.Group {
 		return nil // it is made when its members are complete
 	}
-	return d.setState(ctx, f.kind, f.id, made)
+	return d.setState(ctx, f.Kind, f.ID, made)
 }
 
 // add sends the entry. When the answer is lost, or the name is taken, the marker
 // tells whether the entry that is there is this one.
-func (d *Directory) add(ctx context.Context, f facts, dn, mark string, a *attributes) error {
-	op := "create " + string(f.kind)
+func (d *Directory) add(ctx context.Context, f people.Facts, dn, mark string, a *people.Attributes) error {
+	op := "create " + string(f.Kind)
 	err := d.addOnce(ctx, op, dn, a)
 	if ruleIs(err, "ldap.naming") {
 		// A server that keeps to RFC 4511 4.7 wants the naming value among the
 		// attributes; Exchange 5.5 keeps it in rdn.
-		a.add(rdnType(dn), naming(dn))
+		a.Add(rdnType(dn), people.NamingValue(dn))
 		err = d.addOnce(ctx, op, dn, a)
 	}
 	if err == nil {
 		return nil
 	}
 	if class := failure.ClassOf(err); class != failure.Conflict && class != failure.Transient {
-		return d.explain(err, f.kind, dn)
+		return d.explain(err, f.Kind, dn)
 	}
-	have, readErr := d.s.read(ctx, dn, d.o.Marker)
+	have, readErr := d.s.Read(ctx, dn, d.o.Marker)
 	switch {
 	case readErr == nil && d.ours(have, mark):
 		return nil
@@ -253,15 +254,15 @@ func (d *Directory) add(ctx context.Context, f facts, dn, mark string, a *attrib
 		return failure.New(failure.Conflict, op, dn, "ldap.exists", errors.New("an entry of this name is there, and this migration did not make it")).
 			WithRemedy("if it is the same person, say so in the user map; if not, choose another name")
 	}
-	return d.explain(err, f.kind, dn)
+	return d.explain(err, f.Kind, dn)
 }
 
-func (d *Directory) addOnce(ctx context.Context, op, dn string, a *attributes) error {
+func (d *Directory) addOnce(ctx context.Context, op, dn string, a *people.Attributes) error {
 	request := ldap.NewAddRequest(dn, nil)
-	for _, name := range a.names {
-		request.Attribute(name, a.get(name))
+	for _, name := range a.Names {
+		request.Attribute(name, a.Get(name))
 	}
-	if nobody, needed := d.schema.empty(); needed && containsFold(a.get("objectClass"), d.schema.class(group)) && !a.has("member") {
+	if nobody, needed := d.schema.Empty(); needed && people.ContainsFold(a.Get("objectClass"), d.schema.Class(people.Group)) && !a.Has("member") {
 		request.Attribute("member", []string{nobody})
 	}
 	return d.s.do(ctx, op, dn, func(c *ldap.Conn) error { return c.Add(request) })
@@ -274,19 +275,19 @@ func rdnType(dn string) string {
 
 // known takes out what the directory's schema does not know, and what it keeps
 // under another name that is set already.
-func (d *Directory) known(id string, a *attributes) {
+func (d *Directory) known(id string, a *people.Attributes) {
 	var lost []string
-	for _, name := range append([]string{}, a.names...) {
-		if !d.root.vocabulary.knows(name) {
-			a.remove(name)
+	for _, name := range append([]string{}, a.Names...) {
+		if !d.root.vocabulary.Knows(name) {
+			a.Remove(name)
 			lost = append(lost, name)
 			continue
 		}
-		for _, other := range a.names {
-			if other != name && d.root.vocabulary.same(name, other) {
-				values := a.get(name)
-				a.remove(name)
-				a.add(other, values...)
+		for _, other := range a.Names {
+			if other != name && d.root.vocabulary.Same(name, other) {
+				values := a.Get(name)
+				a.Remove(name)
+				a.Add(other, values...)
 				break
 			}
 		}
@@ -305,7 +306,7 @@ var carries = map[string]bool{"proxyaddresses": true, "othermailbox": true, "lab
 // Delete removes an account that this migration made, for canaries. One that
 // carries no marker of ours is left; the error says so.
 func (d *Directory) Delete(ctx context.Context, id string) error {
-	have, err := d.find(ctx, account, id)
+	have, err := d.find(ctx, people.Account, id)
 	if err != nil {
 		return err
 	}
@@ -315,7 +316,7 @@ func (d *Directory) Delete(ctx context.Context, id string) error {
 	if err := d.remove(ctx, have.DN); err != nil {
 		return err
 	}
-	return d.setState(ctx, account, id, removed)
+	return d.setState(ctx, people.Account, id, removed)
 }
 
 func (d *Directory) remove(ctx context.Context, dn string) error {

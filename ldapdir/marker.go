@@ -10,13 +10,14 @@ import (
 
 	"waybill/directory"
 	"waybill/failure"
+	"waybill/ldapdir/people"
 )
 
 const markerPrefix = "waybill:"
 
 // mark is the marker of an entry: only this migration knows the token, and it
 // holds for one entry.
-func (d *Directory) mark(k kind, id string) string {
+func (d *Directory) mark(k people.Kind, id string) string {
 	if len(id) > 100 { // rangeUpper of Extension-Name is 255
 		sum := sha256.Sum256([]byte(id))
 		id = hex.EncodeToString(sum[:])
@@ -26,14 +27,14 @@ func (d *Directory) mark(k kind, id string) string {
 
 // ours reports whether an entry carries the marker.
 func (d *Directory) ours(e *ldap.Entry, mark string) bool {
-	return containsFold(e.GetEqualFoldAttributeValues(d.o.Marker), mark)
+	return people.ContainsFold(e.GetEqualFoldAttributeValues(d.o.Marker), mark)
 }
 
 // everywhere searches the base, and the containers that lie outside of it.
 func (d *Directory) everywhere(ctx context.Context, filter string, attributes []string, each func(*ldap.Entry) error) error {
 	bases := []string{d.o.Base}
-	for _, k := range []kind{account, contact, group} {
-		container := d.schema.container(k)
+	for _, k := range []people.Kind{people.Account, people.Contact, people.Group} {
+		container := d.schema.Container(k)
 		inside := false
 		for _, base := range bases {
 			inside = inside || below(container, base)
@@ -58,9 +59,9 @@ func below(dn, base string) bool {
 }
 
 // find looks for an entry that we made, wherever people moved it to since.
-func (d *Directory) find(ctx context.Context, k kind, id string) (*ldap.Entry, error) {
+func (d *Directory) find(ctx context.Context, k people.Kind, id string) (*ldap.Entry, error) {
 	var entry *ldap.Entry
-	err := d.everywhere(ctx, equals(d.o.Marker, d.mark(k, id)), []string{d.o.Marker, "objectClass"}, func(e *ldap.Entry) error {
+	err := d.everywhere(ctx, people.Equals(d.o.Marker, d.mark(k, id)), []string{d.o.Marker, "objectClass"}, func(e *ldap.Entry) error {
 		entry = e
 		return nil
 	})
@@ -69,25 +70,25 @@ func (d *Directory) find(ctx context.Context, k kind, id string) (*ldap.Entry, e
 
 // clash looks for entries of other people that have the name or an address of
 // the one to be made. Two entries with one address make mail go to either.
-func (d *Directory) clash(ctx context.Context, f facts) error {
+func (d *Directory) clash(ctx context.Context, f people.Facts) error {
 	var filters []string
 	what := map[string]string{}
-	if identity := d.schema.identity(f); identity != "" {
+	if identity := d.schema.Identity(f); identity != "" {
 		filters = append(filters, identity)
 	}
-	for _, a := range f.addresses {
+	for _, a := range f.Addresses {
 		if a.Type == directory.EX {
-			a.Type = x500
+			a.Type = people.X500
 		}
-		filters = append(filters, d.schema.address(a))
+		filters = append(filters, d.schema.Address(a))
 		what[a.Key()] = a.String()
 	}
-	mark := d.mark(f.kind, f.id)
+	mark := d.mark(f.Kind, f.ID)
 	const portion = 50
 	for len(filters) > 0 {
 		n := min(portion, len(filters))
 		var stranger *ldap.Entry
-		err := d.everywhere(ctx, anyOf(filters[:n]...), d.schema.wanted(), func(e *ldap.Entry) error {
+		err := d.everywhere(ctx, people.AnyOf(filters[:n]...), d.schema.Wanted(), func(e *ldap.Entry) error {
 			if !d.ours(e, mark) {
 				stranger = e
 			}
@@ -104,15 +105,15 @@ func (d *Directory) clash(ctx context.Context, f facts) error {
 	return nil
 }
 
-func (d *Directory) conflict(f facts, e *ldap.Entry, addresses map[string]string) error {
+func (d *Directory) conflict(f people.Facts, e *ldap.Entry, addresses map[string]string) error {
 	shared := "the name"
-	if theirs, _, ok := d.schema.facts(e); ok {
-		for _, a := range theirs.addresses {
+	if theirs, _, ok := d.schema.Facts(e); ok {
+		for _, a := range theirs.Addresses {
 			if text := addresses[a.Key()]; text != "" {
 				shared = "the address " + text
 			}
 		}
 	}
-	return failure.New(failure.Conflict, "create "+string(f.kind), f.id, "ldap.taken", fmt.Errorf("%s belongs to %q, which this migration did not make", shared, e.DN)).
+	return failure.New(failure.Conflict, "create "+string(f.Kind), f.ID, "ldap.taken", fmt.Errorf("%s belongs to %q, which this migration did not make", shared, e.DN)).
 		WithRemedy("if it is the same person, say so in the user map; if not, change the name or the address")
 }

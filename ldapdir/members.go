@@ -10,6 +10,7 @@ import (
 
 	"waybill/directory"
 	"waybill/failure"
+	"waybill/ldapdir/people"
 )
 
 // membersAtOnce bounds the members in one request; Active Directory refuses
@@ -21,11 +22,11 @@ const membersAtOnce = 500
 // later, such as lists in lists, are completed by Finish. The rules about
 // entries that are there are those of CreateAccount.
 func (d *Directory) CreateList(ctx context.Context, l directory.List) error {
-	f := groupFacts(l)
-	if err := f.check(); err != nil {
+	f := people.GroupFacts(l)
+	if err := f.Check(); err != nil {
 		return err
 	}
-	before := d.state(group, l.ID)
+	before := d.state(people.Group, l.ID)
 	if before == made {
 		return d.create(ctx, f, nil) // looks whether it is still there
 	}
@@ -49,7 +50,7 @@ func (d *Directory) CreateList(ctx context.Context, l directory.List) error {
 		d.lists[l.ID] = l
 		return nil
 	}
-	return d.setState(ctx, group, l.ID, made)
+	return d.setState(ctx, people.Group, l.ID, made)
 }
 
 // Finish adds members that were not there when their group was made, and tells of
@@ -72,7 +73,7 @@ func (d *Directory) Finish(ctx context.Context) error {
 		for _, m := range missing {
 			d.note(id, fmt.Sprintf("its member %q is nobody in this directory, and no address", m))
 		}
-		if err := d.setState(ctx, group, id, made); err != nil {
+		if err := d.setState(ctx, people.Group, id, made); err != nil {
 			return err
 		}
 		delete(d.lists, id)
@@ -101,7 +102,7 @@ func (d *Directory) members(ctx context.Context, l directory.List) (names, missi
 // member finds one entry: one that we made, an account of that name, or one with
 // that address. "" means that there is none.
 func (d *Directory) member(ctx context.Context, id string) (string, error) {
-	for _, k := range []kind{account, contact, group} {
+	for _, k := range []people.Kind{people.Account, people.Contact, people.Group} {
 		if d.state(k, id) == "" {
 			continue
 		}
@@ -115,13 +116,13 @@ func (d *Directory) member(ctx context.Context, id string) (string, error) {
 	}
 	a, err := directory.ParseAddress(id)
 	isAddress := err == nil
-	filters := []string{d.schema.identity(facts{kind: account, id: id})}
+	filters := []string{d.schema.Identity(people.Facts{Kind: people.Account, ID: id})}
 	if isAddress {
-		filters = append(filters, d.schema.address(a))
+		filters = append(filters, d.schema.Address(a))
 	}
 	var dns []string
-	err = d.everywhere(ctx, anyOf(filters...), []string{"objectClass"}, func(e *ldap.Entry) error {
-		if !containsFold(dns, e.DN) {
+	err = d.everywhere(ctx, people.AnyOf(filters...), []string{"objectClass"}, func(e *ldap.Entry) error {
+		if !people.ContainsFold(dns, e.DN) {
 			dns = append(dns, e.DN)
 		}
 		return nil
@@ -142,7 +143,7 @@ func (d *Directory) member(ctx context.Context, id string) (string, error) {
 	if err := d.CreateContact(ctx, stranger); err != nil {
 		return "", err
 	}
-	e, err := d.find(ctx, contact, stranger.ID)
+	e, err := d.find(ctx, people.Contact, stranger.ID)
 	if err != nil || e == nil {
 		return "", err
 	}
@@ -154,7 +155,7 @@ func (d *Directory) addMembers(ctx context.Context, id string, members []string)
 	if len(members) == 0 {
 		return nil
 	}
-	e, err := d.find(ctx, group, id)
+	e, err := d.find(ctx, people.Group, id)
 	if err != nil {
 		return err
 	}
@@ -176,7 +177,7 @@ func (d *Directory) addMembers(ctx context.Context, id string, members []string)
 			return err
 		}
 	}
-	if nobody, needed := d.schema.empty(); needed {
+	if nobody, needed := d.schema.Empty(); needed {
 		change := ldap.NewModifyRequest(e.DN, nil)
 		change.Delete("member", []string{nobody})
 		err := d.s.do(ctx, "take the empty member out of", e.DN, func(c *ldap.Conn) error { return c.Modify(change) })
@@ -191,5 +192,5 @@ func (d *Directory) addPart(ctx context.Context, dn string, members []string) er
 	change := ldap.NewModifyRequest(dn, nil)
 	change.Add("member", members)
 	err := d.s.do(ctx, "add members to", dn, func(c *ldap.Conn) error { return c.Modify(change) })
-	return d.explain(err, group, dn)
+	return d.explain(err, people.Group, dn)
 }

@@ -12,14 +12,8 @@ import (
 	"github.com/go-ldap/ldap/v3"
 
 	"waybill/failure"
+	"waybill/ldapdir/people"
 	"waybill/secret"
-)
-
-// The schemas by their names on the command line.
-const (
-	InetOrgPerson   = "inetorgperson"
-	ActiveDirectory = "ad"
-	Exchange55      = "exchange55"
 )
 
 // PasswordPolicy says which password a new account gets.
@@ -47,26 +41,11 @@ type Options struct {
 	Host string // name or address
 	Port int
 	TLS  TLSMode
-	Base string // below which everything lies that concerns us
+	people.Layout
 
-	Schema   string
-	Users    string // container of accounts; Base when empty
-	Contacts string // container of contacts; Users when empty
-	Groups   string // container of groups; Users when empty
 	// Template is an entry whose attributes new accounts get, where the source
 	// says nothing else.
 	Template string
-	// Marker is the attribute that tells who made an entry; see defaultMarker.
-	Marker string
-	// Aliases is where inetOrgPerson accounts keep further SMTP addresses, and
-	// AliasClass the auxiliary class that permits it.
-	Aliases, AliasClass string
-	// HomeServer is the Exchange 5.5 server of new mailboxes.
-	HomeServer string
-	// Domain ends the user principal name in Active Directory; empty: that of Base.
-	Domain string
-	// Naming names entries by "uid" or "cn"; empty: the schema's habit.
-	Naming string
 
 	// Auth is "simple", "external" (SASL, by certificate or socket), "digest-md5",
 	// "ntlm" or "anonymous". Bind is the name to log on with: a DN, and for
@@ -101,7 +80,7 @@ func Parse(text string) (Options, error) {
 	if u.User != nil {
 		return Options{}, usage("ldap.location", u.Redacted(), "the name to log on with is the option bind, and a password does not belong here")
 	}
-	o := Options{Host: u.Hostname(), Base: strings.TrimPrefix(u.Path, "/"), Auth: "simple", Policy: NoPassword}
+	o := Options{Host: u.Hostname(), Layout: people.Layout{Base: strings.TrimPrefix(u.Path, "/")}, Auth: "simple", Policy: NoPassword}
 	switch u.Scheme {
 	case "ldap":
 		o.Port, o.TLS = 389, StartTLS
@@ -174,9 +153,9 @@ func (o *Options) set(name, value string) error {
 // check looks at what does not depend on the server.
 func (o *Options) check() error {
 	if o.Schema == "" {
-		o.Schema = InetOrgPerson
+		o.Schema = people.InetOrgPerson
 	}
-	if !slices.Contains([]string{InetOrgPerson, ActiveDirectory, Exchange55}, o.Schema) {
+	if !slices.Contains([]string{people.InetOrgPerson, people.ActiveDirectory, people.Exchange55}, o.Schema) {
 		return usage("ldap.option", "schema", "want inetorgperson, ad or exchange55")
 	}
 	if !slices.Contains([]string{"simple", "external", "digest-md5", "ntlm", "anonymous"}, o.Auth) {
@@ -191,7 +170,7 @@ func (o *Options) check() error {
 	if o.Base == "" {
 		return usage("ldap.location", o.Host, "no base is named, below which people are looked for")
 	}
-	if o.Schema == Exchange55 && o.Policy != NoPassword {
+	if o.Schema == people.Exchange55 && o.Policy != NoPassword {
 		return usage("ldap.option", "password", "Exchange 5.5 keeps no passwords: the Windows NT domain does")
 	}
 	if o.Policy == NoPassword && o.MustChange {
@@ -205,7 +184,7 @@ func (o *Options) check() error {
 		}
 	}
 	if o.Marker == "" {
-		o.Marker = defaultMarker(o.Schema)
+		o.Marker = people.DefaultMarker(o.Schema)
 	}
 	return nil
 }
@@ -221,20 +200,6 @@ func (o *Options) container(name, fallback string) string {
 		return name
 	}
 	return name + "," + o.Base
-}
-
-// defaultMarker is an attribute that every class of the schema may have and that
-// programs show to nobody: Extension-Name of [MS-ADA1], Admin-Description of
-// Exchange 5.5's class Top. inetOrgPerson and groupOfNames have nothing better in
-// common than description (RFC 4519 2.5), which may have several values.
-func defaultMarker(schema string) string {
-	switch schema {
-	case ActiveDirectory:
-		return "extensionName"
-	case Exchange55:
-		return "Admin-Description"
-	}
-	return "description"
 }
 
 // Loopback reports whether host is this machine, as far as its name tells.

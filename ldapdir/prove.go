@@ -10,6 +10,7 @@ import (
 	"waybill/directory"
 	"waybill/event"
 	"waybill/failure"
+	"waybill/ldapdir/people"
 	"waybill/rights"
 	"waybill/secret"
 )
@@ -17,15 +18,15 @@ import (
 // Need says which kinds of entries a migration will make.
 type Need struct{ Accounts, Contacts, Lists bool }
 
-func (n Need) kinds() (all []kind) {
+func (n Need) kinds() (all []people.Kind) {
 	if n.Accounts {
-		all = append(all, account)
+		all = append(all, people.Account)
 	}
 	if n.Contacts {
-		all = append(all, contact)
+		all = append(all, people.Contact)
 	}
 	if n.Lists {
-		all = append(all, group)
+		all = append(all, people.Group)
 	}
 	return all
 }
@@ -49,7 +50,7 @@ func (d *Directory) Prove(ctx context.Context, need Need) ([]rights.Finding, err
 			if class := failure.ClassOf(err); class == failure.Cancelled || class == failure.Transient || class == failure.Internal {
 				return p.findings, err
 			}
-			p.fault("make a canary", d.schema.container(k), err)
+			p.fault("make a canary", d.schema.Container(k), err)
 		}
 	}
 	p.removeAll()
@@ -70,7 +71,7 @@ func (d *Directory) sweep(ctx context.Context) error {
 		if state == removed {
 			continue
 		}
-		for _, k := range []kind{group, contact, account} {
+		for _, k := range []people.Kind{people.Group, people.Contact, people.Account} {
 			e, err := d.find(ctx, k, id)
 			if err == nil && e != nil {
 				err = d.remove(ctx, e.DN)
@@ -94,7 +95,7 @@ type proof struct {
 }
 
 type canary struct {
-	kind kind
+	kind people.Kind
 	id   string
 	dn   string
 }
@@ -120,20 +121,20 @@ func grantOf(err error) string {
 }
 
 // kind proves all that is needed for one kind of entries.
-func (p *proof) kind(ctx context.Context, k kind) error {
-	container := p.schema.container(k)
-	class := p.schema.class(k)
-	if p.o.Schema == ActiveDirectory {
+func (p *proof) kind(ctx context.Context, k people.Kind) error {
+	container := p.schema.Container(k)
+	class := p.schema.Class(k)
+	if p.o.Schema == people.ActiveDirectory {
 		allowed, told, err := p.effective(ctx, container, "allowedChildClassesEffective")
 		if err != nil {
 			return p.container(container, err)
 		}
-		if told && !containsFold(allowed, class) || !told && len(allowed) == 0 {
+		if told && !people.ContainsFold(allowed, class) || !told && len(allowed) == 0 {
 			// The attribute is left out where there is nothing to tell: no class at all.
 			p.findings = append(p.findings, p.refusal(ctx, "create "+class, k, container, "the directory says that this identity may create "+orNothing(allowed)+" here"))
 			return nil
 		}
-	} else if _, err := p.s.read(ctx, container, "objectClass"); err != nil {
+	} else if _, err := p.s.Read(ctx, container, "objectClass"); err != nil {
 		return p.container(container, err)
 	}
 	p.ok("see the container for "+string(k)+"s", container)
@@ -145,14 +146,14 @@ func (p *proof) kind(ctx context.Context, k kind) error {
 	if err := p.readBack(ctx, c, a); err != nil {
 		return err
 	}
-	if k == account && !v.IsZero() {
+	if k == people.Account && !v.IsZero() {
 		if err := p.logsOn(ctx, c.dn, v); err != nil {
 			p.fault("log on with a new account's password", container, err)
 			return nil
 		}
 		p.ok("log on with a new account's password", container)
 	}
-	if k == group {
+	if k == people.Group {
 		return p.change(ctx, c)
 	}
 	return nil
@@ -167,39 +168,39 @@ func (p *proof) container(dn string, err error) error {
 }
 
 // make adds a canary with everything that entries of its kind may get.
-func (p *proof) make(ctx context.Context, k kind) (c canary, a *attributes, v secret.Value, err error) {
+func (p *proof) make(ctx context.Context, k people.Kind) (c canary, a *people.Attributes, v secret.Value, err error) {
 	raw := make([]byte, 4)
 	if _, err := rand.Read(raw); err != nil {
 		return c, nil, v, failure.New(failure.Internal, "make a token", "", "ldap.random", err)
 	}
 	c = canary{kind: k, id: "wbcanary-" + hex.EncodeToString(raw)} // a logon name has 20 characters
 	host := c.id + ".invalid"                                      // RFC 2606 2: nobody's
-	f := facts{kind: k, id: c.id, name: "Waybill canary " + c.id, first: "Waybill", last: "Canary",
-		addresses: []directory.Address{{Type: directory.SMTP, Value: "canary@" + host}, {Type: directory.SMTP, Value: "second@" + host},
+	f := people.Facts{Kind: k, ID: c.id, Name: "Waybill canary " + c.id, First: "Waybill", Last: "Canary",
+		Addresses: []directory.Address{{Type: directory.SMTP, Value: "canary@" + host}, {Type: directory.SMTP, Value: "second@" + host},
 			{Type: directory.EX, Value: "/o=Waybill/ou=Canary/cn=" + c.id}},
-		attributes: map[string]string{"Title": "Canary"}}
-	if k == group {
-		f.first, f.last, f.attributes = "", "", nil
+		Attributes: map[string]string{"Title": "Canary"}}
+	if k == people.Group {
+		f.First, f.Last, f.Attributes = "", "", nil
 	}
-	if c.dn, a, _, err = p.schema.entry(f); err != nil {
+	if c.dn, a, _, err = p.schema.Entry(f); err != nil {
 		return c, nil, v, err
 	}
-	if k == account {
+	if k == people.Account {
 		if err := p.copyTemplate(ctx, a); err != nil {
 			return c, nil, v, err
 		}
 	}
-	a.set(p.o.Marker, p.mark(k, c.id))
+	a.Set(p.o.Marker, p.mark(k, c.id))
 	p.known(c.id, a)
-	if k == account && p.o.Policy != NoPassword {
+	if k == people.Account && p.o.Policy != NoPassword {
 		if v, err = p.canaryPassword(c.id); err != nil {
 			return c, nil, v, err
 		}
-		if p.o.Schema == ActiveDirectory {
-			a.set("unicodePwd", quotedPassword(v.Reveal()))
-			a.set("userAccountControl", normalAccount)
+		if p.o.Schema == people.ActiveDirectory {
+			a.Set("unicodePwd", people.QuotedPassword(v.Reveal()))
+			a.Set("userAccountControl", people.NormalAccount)
 			if p.o.MustChange {
-				a.set("pwdLastSet", "0")
+				a.Set("pwdLastSet", "0")
 			}
 		}
 	}
@@ -212,7 +213,7 @@ func (p *proof) make(ctx context.Context, k kind) (c canary, a *attributes, v se
 	if err := p.add(ctx, f, c.dn, p.mark(k, c.id), a); err != nil {
 		return c, nil, v, err
 	}
-	if k == account && p.o.Policy != NoPassword && p.o.Schema != ActiveDirectory {
+	if k == people.Account && p.o.Policy != NoPassword && p.o.Schema != people.ActiveDirectory {
 		err = p.setPassword(ctx, c.dn, v)
 	}
 	return c, a, v, err
@@ -229,27 +230,27 @@ func (p *proof) canaryPassword(id string) (secret.Value, error) {
 }
 
 // readBack compares what the directory keeps with what it was given.
-func (p *proof) readBack(ctx context.Context, c canary, a *attributes) error {
-	names := make([]string, 0, len(a.names))
-	for _, name := range a.names {
+func (p *proof) readBack(ctx context.Context, c canary, a *people.Attributes) error {
+	names := make([]string, 0, len(a.Names))
+	for _, name := range a.Names {
 		if !strings.EqualFold(name, "unicodePwd") && !strings.EqualFold(name, "objectClass") {
 			names = append(names, name)
 		}
 	}
-	e, err := p.s.read(ctx, c.dn, names...)
+	e, err := p.s.Read(ctx, c.dn, names...)
 	if err != nil {
 		return err
 	}
 	for _, name := range names {
 		have := e.GetEqualFoldAttributeValues(name)
-		for _, want := range a.get(name) {
-			if !containsFold(have, want) && !sameDNs(have, want) {
-				p.findings = append(p.findings, rights.Finding{Action: "read back " + name, Identity: p.o.Bind, Where: p.schema.container(c.kind),
+		for _, want := range a.Get(name) {
+			if !people.ContainsFold(have, want) && !sameDNs(have, want) {
+				p.findings = append(p.findings, rights.Finding{Action: "read back " + name, Identity: p.o.Bind, Where: p.schema.Container(c.kind),
 					Detail: fmt.Sprintf("given %q, found %q", want, have), Event: string(event.CanaryDiffers), Grant: "let this identity read the attribute"})
 			}
 		}
 	}
-	p.ok(fmt.Sprintf("set and read back %d attributes", len(names)), p.schema.container(c.kind))
+	p.ok(fmt.Sprintf("set and read back %d attributes", len(names)), p.schema.Container(c.kind))
 	return nil
 }
 
@@ -264,14 +265,14 @@ func sameDNs(have []string, want string) bool {
 
 // change adds a member to a group that is there, as lists in lists need it.
 func (p *proof) change(ctx context.Context, c canary) error {
-	other := p.schema.container(group) // any entry will do
+	other := p.schema.Container(people.Group) // any entry will do
 	if p.canaries[0].dn != c.dn {
 		other = p.canaries[0].dn
 	}
 	if err := p.addPart(ctx, c.dn, []string{other}); err != nil {
 		return err
 	}
-	p.ok("add a member to a group", p.schema.container(group))
+	p.ok("add a member to a group", p.schema.Container(people.Group))
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/go-ldap/ldap/v3"
 
 	"waybill/failure"
+	"waybill/ldapdir/people"
 )
 
 // Removal is one entry that this migration made, and what became of it.
@@ -40,7 +41,7 @@ func (d *Directory) Made(ctx context.Context) ([]Removal, error) {
 		}
 		return nil
 	})
-	order := []string{string(group), string(contact), string(account)}
+	order := []string{string(people.Group), string(people.Contact), string(people.Account)}
 	slices.SortFunc(all, func(a, b Removal) int {
 		if n := slices.Index(order, a.Kind) - slices.Index(order, b.Kind); n != 0 {
 			return n
@@ -55,8 +56,8 @@ func (d *Directory) Made(ctx context.Context) ([]Removal, error) {
 func (d *Directory) Remove(ctx context.Context, all []Removal, done func(Removal)) error {
 	stay := 0
 	for _, r := range all {
-		k := kind(r.Kind)
-		e, err := d.s.read(ctx, r.DN, d.o.Marker)
+		k := people.Kind(r.Kind)
+		e, err := d.s.Read(ctx, r.DN, d.o.Marker)
 		switch {
 		case failure.ClassOf(err) == failure.Vanished && err != nil:
 			err = nil

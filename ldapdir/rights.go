@@ -10,15 +10,16 @@ import (
 
 	"waybill/event"
 	"waybill/failure"
+	"waybill/ldapdir/people"
 	"waybill/rights"
 )
 
 // Class identifiers and the right to reset passwords in Active Directory
 // ([MS-ADSC], [MS-ADTS] 5.1.3.2.1).
-var classGUID = map[kind]string{
-	account: "bf967aba-0de6-11d0-a285-00aa003049e2",
-	contact: "5cb41ed0-0e4c-11d0-a286-00aa003049e2",
-	group:   "bf967a9c-0de6-11d0-a285-00aa003049e2",
+var classGUID = map[people.Kind]string{
+	people.Account: "bf967aba-0de6-11d0-a285-00aa003049e2",
+	people.Contact: "5cb41ed0-0e4c-11d0-a286-00aa003049e2",
+	people.Group:   "bf967a9c-0de6-11d0-a285-00aa003049e2",
 }
 
 const resetPassword = "00299570-246d-11d0-a768-00aa006e0529"
@@ -45,8 +46,8 @@ func (d *Directory) sid(ctx context.Context, name string) string {
 	}
 	short, _, _ = strings.Cut(short, "@")
 	sid := ""
-	_, _ = d.s.search(ctx, d.o.Base, equals("sAMAccountName", short), []string{"objectSid"}, func(e *ldap.Entry) error {
-		sid = sidText(e.GetEqualFoldRawAttributeValue("objectSid"))
+	_, _ = d.s.search(ctx, d.o.Base, people.Equals("sAMAccountName", short), []string{"objectSid"}, func(e *ldap.Entry) error {
+		sid = people.SIDText(e.GetEqualFoldRawAttributeValue("objectSid"))
 		return nil
 	})
 	if sid == "" {
@@ -56,48 +57,48 @@ func (d *Directory) sid(ctx context.Context, name string) string {
 }
 
 // needed names the right in the directory's own words.
-func (d *Directory) needed(k kind) string {
-	class := d.schema.class(k)
+func (d *Directory) needed(k people.Kind) string {
+	class := d.schema.Class(k)
 	switch d.o.Schema {
-	case ActiveDirectory:
+	case people.ActiveDirectory:
 		right := "Create and Delete Child (" + class + "), Write Property"
-		if k == account && d.o.Policy != NoPassword {
+		if k == people.Account && d.o.Policy != NoPassword {
 			right += ", Reset Password"
 		}
 		return right
-	case Exchange55:
+	case people.Exchange55:
 		return "Add Child, Modify User Attributes, Modify Admin Attributes, Delete (KB Q168753)"
 	}
 	return "write to the entries below, and to the container's children"
 }
 
 // grant is what gives the right: a command, or a line of a configuration.
-func (d *Directory) grant(ctx context.Context, k kind) string {
-	container := d.schema.container(k)
+func (d *Directory) grant(ctx context.Context, k people.Kind) string {
+	container := d.schema.Container(k)
 	who := d.identity(ctx)
 	switch d.o.Schema {
-	case ActiveDirectory:
-		class, guid, sid := d.schema.class(k), classGUID[k], d.sid(ctx, who)
+	case people.ActiveDirectory:
+		class, guid, sid := d.schema.Class(k), classGUID[k], d.sid(ctx, who)
 		sddl := fmt.Sprintf("(OA;CI;CCDC;%s;;%s)(OA;CIIO;RPWP;;%s;%s)", guid, sid, guid, sid)
 		windows := fmt.Sprintf(`dsacls "%s" /I:T /G "%s:CCDC;%s" and dsacls "%s" /I:S /G "%s:RPWP;;%s"`, container, who, class, container, who, class)
-		if k == account && d.o.Policy != NoPassword {
+		if k == people.Account && d.o.Policy != NoPassword {
 			sddl += fmt.Sprintf("(OA;CIIO;CR;%s;%s;%s)", resetPassword, guid, sid)
 			windows += fmt.Sprintf(` and dsacls "%s" /I:S /G "%s:CA;Reset Password;%s"`, container, who, class)
 		}
 		return fmt.Sprintf("samba-tool dsacl set --objectdn='%s' --sddl='%s' (Windows: %s)", container, sddl, windows)
-	case Exchange55:
+	case people.Exchange55:
 		return fmt.Sprintf(`in Exchange Administrator, on the Permissions page of the container %s: give %s the role Admin`, container, who)
 	}
 	return fmt.Sprintf(`access to dn.subtree="%s" by dn.exact="%s" write by * break`, container, who)
 }
 
 // refusal is a finding about a missing right.
-func (d *Directory) refusal(ctx context.Context, action string, k kind, where, detail string) rights.Finding {
+func (d *Directory) refusal(ctx context.Context, action string, k people.Kind, where, detail string) rights.Finding {
 	return rights.Finding{Action: action, Identity: d.identity(ctx), Where: where, Needed: d.needed(k), Detail: detail, Grant: d.grant(ctx, k), Event: string(event.RightMissing)}
 }
 
 // explain adds to a refusal which right is missing, and how it is granted.
-func (d *Directory) explain(err error, k kind, dn string) error {
+func (d *Directory) explain(err error, k people.Kind, dn string) error {
 	if err == nil || !ruleIs(err, "ldap.rights") {
 		return err
 	}
@@ -111,13 +112,13 @@ func (d *Directory) explain(err error, k kind, dn string) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	return failure.New(failure.Denied, e.Op, dn, e.Rule, &rights.Refusal{Findings: []rights.Finding{d.refusal(ctx, e.Op, k, d.schema.container(k), detail)}})
+	return failure.New(failure.Denied, e.Op, dn, e.Rule, &rights.Refusal{Findings: []rights.Finding{d.refusal(ctx, e.Op, k, d.schema.Container(k), detail)}})
 }
 
 // effective asks Active Directory what may be done here before it is tried.
 // These attributes are computed and only given by name ([MS-ADTS] 3.1.1.4.5).
 func (d *Directory) effective(ctx context.Context, dn, attribute string) (names []string, told bool, err error) {
-	e, err := d.s.read(ctx, dn, attribute)
+	e, err := d.s.Read(ctx, dn, attribute)
 	if err != nil {
 		return nil, false, err
 	}

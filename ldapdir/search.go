@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/go-ldap/ldap/v3"
 
@@ -18,13 +17,11 @@ const (
 	maxEntries   = 2_000_000
 	maxPages     = 100_000
 	maxReferrals = 100
-	// maxValue bounds one value of an attribute; photographs are left out anyway.
-	maxValue = 1 << 20
 )
 
-// read gives one entry; an error of class Vanished when it is not there, or may
+// Read gives one entry; an error of class Vanished when it is not there, or may
 // not be seen.
-func (s *session) read(ctx context.Context, dn string, attributes ...string) (*ldap.Entry, error) {
+func (s *session) Read(ctx context.Context, dn string, attributes ...string) (*ldap.Entry, error) {
 	var entry *ldap.Entry
 	err := s.do(ctx, "read", dn, func(c *ldap.Conn) error {
 		answer, err := c.Search(ldap.NewSearchRequest(dn, ldap.ScopeBaseObject, ldap.NeverDerefAliases, 2, 0, false, "(objectClass=*)", attributes, nil))
@@ -102,23 +99,10 @@ func (s *session) search(ctx context.Context, base, filter string, attributes []
 	return all, failure.New(failure.Malformed, "search", base, "ldap.paging", fmt.Errorf("the server does not end after %d pages", maxPages))
 }
 
-// equals is a filter for one value, with what is special in filters escaped (RFC
-// 4515 3).
-func equals(attribute, value string) string {
-	return "(" + attribute + "=" + ldap.EscapeFilter(value) + ")"
-}
-
-// anyOf joins filters.
-func anyOf(filters ...string) string {
-	if len(filters) == 1 {
-		return filters[0]
-	}
-	return "(|" + strings.Join(filters, "") + ")"
-}
-
-// child is the name of an entry in a container, escaped (RFC 4514 2.4).
-func child(attribute, value, container string) string {
-	return attribute + "=" + ldap.EscapeDN(value) + "," + container
+// Each is search for those who need no more than the entries.
+func (s *session) Each(ctx context.Context, base, filter string, attributes []string, each func(*ldap.Entry) error) error {
+	_, err := s.search(ctx, base, filter, attributes, each)
+	return err
 }
 
 // sameDN compares names as directories do: without case and blanks.

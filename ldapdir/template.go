@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"waybill/failure"
+	"waybill/ldapdir/people"
 )
 
 // template is an entry whose attributes new accounts get, as the Migration
@@ -25,14 +26,14 @@ func (d *Directory) readTemplate(ctx context.Context) error {
 	if d.o.Template == "" || d.template != nil {
 		return nil
 	}
-	entry, err := d.s.read(ctx, d.o.Template, "*")
+	entry, err := d.s.Read(ctx, d.o.Template, "*")
 	if err != nil {
 		if failure.ClassOf(err) == failure.Vanished {
 			return failure.New(failure.Usage, "read the template", d.o.Template, "ldap.template", err).WithRemedy("name an entry that is there and may be read with the option template")
 		}
 		return err
 	}
-	take, err := d.schema.copied(ctx, d.s)
+	take, err := d.schema.Copied(ctx, d.s)
 	if err != nil {
 		return err
 	}
@@ -40,7 +41,7 @@ func (d *Directory) readTemplate(ctx context.Context) error {
 	for _, a := range entry.Attributes {
 		switch {
 		case strings.EqualFold(a.Name, "objectClass"):
-			if d.o.Schema == ActiveDirectory {
+			if d.o.Schema == people.ActiveDirectory {
 				continue // a class of Active Directory brings its auxiliary ones along
 			}
 			for _, class := range a.Values {
@@ -60,18 +61,18 @@ func (d *Directory) readTemplate(ctx context.Context) error {
 }
 
 // copyTemplate adds what the source says nothing of.
-func (d *Directory) copyTemplate(ctx context.Context, a *attributes) error {
+func (d *Directory) copyTemplate(ctx context.Context, a *people.Attributes) error {
 	if err := d.readTemplate(ctx); err != nil || d.template == nil {
 		return err
 	}
 	for _, class := range d.template.classes {
-		if !containsFold(a.get("objectClass"), class) {
-			a.add("objectClass", class)
+		if !people.ContainsFold(a.Get("objectClass"), class) {
+			a.Add("objectClass", class)
 		}
 	}
 	for _, name := range d.template.names {
-		if !a.has(name) {
-			a.add(name, d.template.values[name]...)
+		if !a.Has(name) {
+			a.Add(name, d.template.values[name]...)
 		}
 	}
 	return nil

@@ -1,4 +1,4 @@
-package ldapdir
+package people
 
 import (
 	"context"
@@ -16,85 +16,85 @@ import (
 //
 // Addresses: mail has the primary SMTP address, proxyAddresses all of them:
 // SMTP: the primary one, smtp: the others, X500:, X400:, MS: as they are.
-type activeDirectory struct{ o Options }
+type activeDirectory struct{ o Layout }
 
 var activeDirectoryNames = with(map[string]string{"company": "company", "department": "department", "comment": "info", "street-address": "streetAddress",
 	"text-country": "co", "employee-number": "employeeNumber", "employee-type": "employeeType"})
 
 // Bits of userAccountControl and groupType ([MS-ADTS] 2.2.16, 2.2.12).
 const (
-	normalAccount   = "512"
+	NormalAccount   = "512"
 	disabledAccount = "514"
 	universalGroup  = "8" // for distribution, not for security
 )
 
-func (s *activeDirectory) container(k kind) string { return s.o.containerOf(k) }
+func (s *activeDirectory) Container(k Kind) string { return s.o.containerOf(k) }
 
-func (s *activeDirectory) class(k kind) string {
+func (s *activeDirectory) Class(k Kind) string {
 	switch k {
-	case contact:
+	case Contact:
 		return "contact"
-	case group:
+	case Group:
 		return "group"
 	}
 	return "user"
 }
 
-func (s *activeDirectory) entry(f facts) (string, *attributes, []string, error) {
-	a := newAttributes()
-	a.add("objectClass", s.class(f.kind))
-	local, domain, full := strings.Cut(f.id, "@")
-	naming := f.id
-	switch f.kind {
-	case account:
-		if err := logonName(f.id, local); err != nil {
+func (s *activeDirectory) Entry(f Facts) (string, *Attributes, []string, error) {
+	a := NewAttributes()
+	a.Add("objectClass", s.Class(f.Kind))
+	local, domain, full := strings.Cut(f.ID, "@")
+	naming := f.ID
+	switch f.Kind {
+	case Account:
+		if err := logonName(f.ID, local); err != nil {
 			return "", nil, nil, err
 		}
 		naming = local
 		if !full {
 			domain = s.domain()
 		}
-		a.add("sAMAccountName", local)
-		a.add("userPrincipalName", local+"@"+domain)
-		a.add("userAccountControl", disabledAccount)
-		a.add("mailNickname", local)
-	case group:
-		a.add("sAMAccountName", safeName(f.id))
-		a.add("groupType", universalGroup)
-		a.add("mailNickname", safeName(local))
-	case contact:
-		a.add("mailNickname", safeName(local))
+		a.Add("sAMAccountName", local)
+		a.Add("userPrincipalName", local+"@"+domain)
+		a.Add("userAccountControl", disabledAccount)
+		a.Add("mailNickname", local)
+	case Group:
+		a.Add("sAMAccountName", safeName(f.ID))
+		a.Add("groupType", universalGroup)
+		a.Add("mailNickname", safeName(local))
+	case Contact:
+		a.Add("mailNickname", safeName(local))
 		if all := f.smtp(); len(all) > 0 {
-			a.add("targetAddress", "SMTP:"+all[0])
+			a.Add("targetAddress", "SMTP:"+all[0])
 		}
 	}
 	if n := len([]rune(naming)); n > 64 { // rangeUpper of cn
-		return "", nil, nil, failure.New(failure.Unsupported, "create "+string(f.kind), f.id, "ldap.name", errors.New("Active Directory takes 64 characters for a name")).
+		return "", nil, nil, failure.New(failure.Unsupported, "create "+string(f.Kind), f.ID, "ldap.name", errors.New("Active Directory takes 64 characters for a name")).
 			WithRemedy("name another account in the user map")
 	}
-	a.add("displayName", f.display())
-	if f.kind != group {
-		a.add("givenName", f.first)
-		a.add("sn", f.last)
+	a.Add("displayName", f.display())
+	if f.Kind != Group {
+		a.Add("givenName", f.First)
+		a.Add("sn", f.Last)
 	}
 	for i, address := range f.smtp() {
 		if i == 0 {
-			a.add("mail", address)
-			a.add("proxyAddresses", "SMTP:"+address)
+			a.Add("mail", address)
+			a.Add("proxyAddresses", "SMTP:"+address)
 			continue
 		}
-		a.add("proxyAddresses", "smtp:"+address)
+		a.Add("proxyAddresses", "smtp:"+address)
 	}
 	for _, other := range f.others() {
-		a.add("proxyAddresses", other.String())
+		a.Add("proxyAddresses", other.String())
 	}
 	var untold []string
-	if f.kind == group {
-		untold = a.further(f.attributes, map[string]string{"comment": "info"})
+	if f.Kind == Group {
+		untold = a.further(f.Attributes, map[string]string{"comment": "info"})
 	} else {
-		untold = a.further(f.attributes, activeDirectoryNames)
+		untold = a.further(f.Attributes, activeDirectoryNames)
 	}
-	return child("CN", naming, s.container(f.kind)), a, untold, nil
+	return Child("CN", naming, s.Container(f.Kind)), a, untold, nil
 }
 
 // domain is what follows the @ of a user principal name.
@@ -143,8 +143,8 @@ func safeName(id string) string {
 	}, id), ".")
 }
 
-// quotedPassword is the value of unicodePwd ([MS-ADTS] 3.1.1.3.1.5).
-func quotedPassword(password string) string {
+// QuotedPassword is the value of unicodePwd ([MS-ADTS] 3.1.1.3.1.5).
+func QuotedPassword(password string) string {
 	units := utf16.Encode([]rune(`"` + password + `"`))
 	raw := make([]byte, 0, 2*len(units))
 	for _, u := range units {
@@ -153,32 +153,32 @@ func quotedPassword(password string) string {
 	return string(raw)
 }
 
-func (s *activeDirectory) identity(f facts) string {
-	switch f.kind {
-	case account:
-		local, _, full := strings.Cut(f.id, "@")
+func (s *activeDirectory) Identity(f Facts) string {
+	switch f.Kind {
+	case Account:
+		local, _, full := strings.Cut(f.ID, "@")
 		if full {
-			return anyOf(equals("sAMAccountName", local), equals("userPrincipalName", f.id))
+			return AnyOf(Equals("sAMAccountName", local), Equals("userPrincipalName", f.ID))
 		}
-		return equals("sAMAccountName", local)
-	case group:
-		return equals("sAMAccountName", safeName(f.id))
+		return Equals("sAMAccountName", local)
+	case Group:
+		return Equals("sAMAccountName", safeName(f.ID))
 	}
 	return ""
 }
 
-func (s *activeDirectory) address(a directory.Address) string {
+func (s *activeDirectory) Address(a directory.Address) string {
 	if a.Type == directory.SMTP {
-		return anyOf(equals("proxyAddresses", "smtp:"+a.Value), equals("mail", a.Value))
+		return AnyOf(Equals("proxyAddresses", "smtp:"+a.Value), Equals("mail", a.Value))
 	}
-	return equals("proxyAddresses", a.String())
+	return Equals("proxyAddresses", a.String())
 }
 
-func (s *activeDirectory) filter() string {
+func (s *activeDirectory) Filter() string {
 	return "(|(&(objectCategory=person)(objectClass=user))(objectClass=contact)(objectClass=group))"
 }
 
-func (s *activeDirectory) wanted() []string {
+func (s *activeDirectory) Wanted() []string {
 	names := []string{"objectClass", "cn", "sAMAccountName", "displayName", "givenName", "sn", "mail", "proxyAddresses", "legacyExchangeDN", "member", "isCriticalSystemObject", s.o.Marker}
 	for _, name := range activeDirectoryNames {
 		names = append(names, name)
@@ -186,30 +186,30 @@ func (s *activeDirectory) wanted() []string {
 	return names
 }
 
-func (s *activeDirectory) facts(e *ldap.Entry) (f facts, members []string, ok bool) {
+func (s *activeDirectory) Facts(e *ldap.Entry) (f Facts, members []string, ok bool) {
 	classes := e.GetEqualFoldAttributeValues("objectClass")
 	switch {
-	case containsFold(classes, "computer"), strings.EqualFold(e.GetEqualFoldAttributeValue("isCriticalSystemObject"), "TRUE"):
+	case ContainsFold(classes, "computer"), strings.EqualFold(e.GetEqualFoldAttributeValue("isCriticalSystemObject"), "TRUE"):
 		return f, nil, false // built in: Administrator, Domain Users
-	case containsFold(classes, "group"):
-		f.kind = group
-	case containsFold(classes, "contact"):
-		f.kind = contact
+	case ContainsFold(classes, "group"):
+		f.Kind = Group
+	case ContainsFold(classes, "contact"):
+		f.Kind = Contact
 	default:
-		f.kind = account
+		f.Kind = Account
 	}
-	f.id = naming(e.DN)
-	if name := e.GetEqualFoldAttributeValue("sAMAccountName"); name != "" && f.kind == account {
-		f.id = name
+	f.ID = NamingValue(e.DN)
+	if name := e.GetEqualFoldAttributeValue("sAMAccountName"); name != "" && f.Kind == Account {
+		f.ID = name
 	}
-	f.name = e.GetEqualFoldAttributeValue("displayName")
-	f.first, f.last = e.GetEqualFoldAttributeValue("givenName"), e.GetEqualFoldAttributeValue("sn")
-	f.addresses = proxies(e.GetEqualFoldAttributeValue("mail"), e.GetEqualFoldAttributeValues("proxyAddresses"), ":")
+	f.Name = e.GetEqualFoldAttributeValue("displayName")
+	f.First, f.Last = e.GetEqualFoldAttributeValue("givenName"), e.GetEqualFoldAttributeValue("sn")
+	f.Addresses = proxies(e.GetEqualFoldAttributeValue("mail"), e.GetEqualFoldAttributeValues("proxyAddresses"), ":")
 	if legacy := e.GetEqualFoldAttributeValue("legacyExchangeDN"); legacy != "" {
-		f.addresses = append(f.addresses, directory.Address{Type: directory.EX, Value: legacy})
+		f.Addresses = append(f.Addresses, directory.Address{Type: directory.EX, Value: legacy})
 	}
-	f.attributes = properties(e, activeDirectoryNames)
-	return f, e.GetEqualFoldAttributeValues("member"), f.id != ""
+	f.Attributes = properties(e, activeDirectoryNames)
+	return f, e.GetEqualFoldAttributeValues("member"), f.ID != ""
 }
 
 // proxies reads typed addresses: the one whose type is in capitals is the primary
@@ -249,13 +249,13 @@ func proxies(mail string, all []string, separator string) (addresses []directory
 
 // copied asks the directory's own schema: attributes with the bit fCOPY of
 // searchFlags are those that its own tools copy to a new user ([MS-ADTS] 2.2.9).
-func (s *activeDirectory) copied(ctx context.Context, conn *session) (func(string) bool, error) {
-	e, err := conn.read(ctx, "", "schemaNamingContext")
+func (s *activeDirectory) Copied(ctx context.Context, conn Reader) (func(string) bool, error) {
+	e, err := conn.Read(ctx, "", "schemaNamingContext")
 	if err != nil {
 		return nil, err
 	}
 	names := map[string]bool{}
-	_, err = conn.search(ctx, e.GetEqualFoldAttributeValue("schemaNamingContext"), "(&(objectClass=attributeSchema)(searchFlags:1.2.840.113556.1.4.803:=16))",
+	err = conn.Each(ctx, e.GetEqualFoldAttributeValue("schemaNamingContext"), "(&(objectClass=attributeSchema)(searchFlags:1.2.840.113556.1.4.803:=16))",
 		[]string{"lDAPDisplayName"}, func(e *ldap.Entry) error {
 			names[strings.ToLower(e.GetEqualFoldAttributeValue("lDAPDisplayName"))] = true
 			return nil
@@ -267,4 +267,4 @@ func (s *activeDirectory) copied(ctx context.Context, conn *session) (func(strin
 	return func(name string) bool { return names[strings.ToLower(name)] }, err
 }
 
-func (s *activeDirectory) empty() (string, bool) { return "", false }
+func (s *activeDirectory) Empty() (string, bool) { return "", false }

@@ -1,4 +1,4 @@
-package ldapdir
+package people
 
 import (
 	"context"
@@ -17,65 +17,65 @@ import (
 // (mailAlternateAddress, otherMailbox). Addresses of other types have no place of
 // their own in this schema: they are labeledURI (RFC 2079), as TYPE:value with
 // blanks escaped.
-type inetOrgPerson struct{ o Options }
+type inetOrgPerson struct{ o Layout }
 
 var inetOrgNames = with(map[string]string{"company": "o", "department": "departmentNumber", "street-address": "street", "employee-number": "employeeNumber", "employee-type": "employeeType"})
 
-func (s *inetOrgPerson) container(k kind) string { return s.o.containerOf(k) }
+func (s *inetOrgPerson) Container(k Kind) string { return s.o.containerOf(k) }
 
-func (s *inetOrgPerson) class(k kind) string {
-	if k == group {
+func (s *inetOrgPerson) Class(k Kind) string {
+	if k == Group {
 		return "groupOfNames"
 	}
 	return "inetOrgPerson"
 }
 
-func (s *inetOrgPerson) entry(f facts) (string, *attributes, []string, error) {
-	a := newAttributes()
+func (s *inetOrgPerson) Entry(f Facts) (string, *Attributes, []string, error) {
+	a := NewAttributes()
 	naming := "cn"
-	if f.kind == account {
+	if f.Kind == Account {
 		naming = "uid"
 		if s.o.Naming != "" {
 			naming = s.o.Naming
 		}
-		a.add("uid", f.id)
+		a.Add("uid", f.ID)
 	}
-	a.add("cn", f.id)
-	dn := child(naming, f.id, s.container(f.kind))
-	if f.kind == group {
-		a.add("objectClass", "groupOfNames")
-		if len(f.addresses) > 0 || f.name != "" && f.name != f.id {
+	a.Add("cn", f.ID)
+	dn := Child(naming, f.ID, s.Container(f.Kind))
+	if f.Kind == Group {
+		a.Add("objectClass", "groupOfNames")
+		if len(f.Addresses) > 0 || f.Name != "" && f.Name != f.ID {
 			// groupOfNames has no addresses; this class permits any attribute (RFC 4512 4.3).
-			a.add("objectClass", "extensibleObject")
-			a.add("displayName", f.name)
+			a.Add("objectClass", "extensibleObject")
+			a.Add("displayName", f.Name)
 		}
 	} else {
-		a.add("objectClass", "inetOrgPerson")
-		a.set("cn", f.display())
+		a.Add("objectClass", "inetOrgPerson")
+		a.Set("cn", f.display())
 		if naming == "cn" {
-			a.add("cn", f.id)
+			a.Add("cn", f.ID)
 		}
-		a.add("sn", f.surname())
-		a.add("givenName", f.first)
-		a.add("displayName", f.name)
+		a.Add("sn", f.surname())
+		a.Add("givenName", f.First)
+		a.Add("displayName", f.Name)
 	}
 	addresses := f.smtp()
 	if s.o.Aliases != "" && len(addresses) > 1 {
-		a.add(s.o.Aliases, addresses[1:]...)
+		a.Add(s.o.Aliases, addresses[1:]...)
 		if s.o.AliasClass != "" {
-			a.add("objectClass", s.o.AliasClass)
+			a.Add("objectClass", s.o.AliasClass)
 		}
 		addresses = addresses[:1]
 	}
-	a.add("mail", addresses...)
+	a.Add("mail", addresses...)
 	for _, other := range f.others() {
-		a.add("labeledURI", labeled(other))
+		a.Add("labeledURI", labeled(other))
 	}
 	var untold []string
-	if f.kind != group {
-		untold = a.further(f.attributes, inetOrgNames)
+	if f.Kind != Group {
+		untold = a.further(f.Attributes, inetOrgNames)
 	} else {
-		untold = a.further(f.attributes, nil)
+		untold = a.further(f.Attributes, nil)
 	}
 	return dn, a, untold, nil
 }
@@ -99,28 +99,28 @@ func unlabeled(text string) (a directory.Address, ok bool) {
 	return directory.Address{Type: strings.ToUpper(scheme), Value: value}, true
 }
 
-func (s *inetOrgPerson) identity(f facts) string {
-	if f.kind == account {
-		return equals("uid", f.id)
+func (s *inetOrgPerson) Identity(f Facts) string {
+	if f.Kind == Account {
+		return Equals("uid", f.ID)
 	}
 	return ""
 }
 
-func (s *inetOrgPerson) address(a directory.Address) string {
+func (s *inetOrgPerson) Address(a directory.Address) string {
 	if a.Type != directory.SMTP {
-		return equals("labeledURI", labeled(a))
+		return Equals("labeledURI", labeled(a))
 	}
 	if s.o.Aliases != "" {
-		return anyOf(equals("mail", a.Value), equals(s.o.Aliases, a.Value))
+		return AnyOf(Equals("mail", a.Value), Equals(s.o.Aliases, a.Value))
 	}
-	return equals("mail", a.Value)
+	return Equals("mail", a.Value)
 }
 
-func (s *inetOrgPerson) filter() string {
+func (s *inetOrgPerson) Filter() string {
 	return "(|(objectClass=inetOrgPerson)(objectClass=groupOfNames)(objectClass=groupOfUniqueNames))"
 }
 
-func (s *inetOrgPerson) wanted() []string {
+func (s *inetOrgPerson) Wanted() []string {
 	names := []string{"objectClass", "uid", "cn", "sn", "givenName", "displayName", "mail", "labeledURI", "member", "uniqueMember", s.o.Marker}
 	if s.o.Aliases != "" {
 		names = append(names, s.o.Aliases)
@@ -131,41 +131,41 @@ func (s *inetOrgPerson) wanted() []string {
 	return names
 }
 
-func (s *inetOrgPerson) facts(e *ldap.Entry) (f facts, members []string, ok bool) {
+func (s *inetOrgPerson) Facts(e *ldap.Entry) (f Facts, members []string, ok bool) {
 	classes := e.GetEqualFoldAttributeValues("objectClass")
-	isGroup := containsFold(classes, "groupOfNames") || containsFold(classes, "groupOfUniqueNames")
-	f.id = e.GetEqualFoldAttributeValue("uid")
+	isGroup := ContainsFold(classes, "groupOfNames") || ContainsFold(classes, "groupOfUniqueNames")
+	f.ID = e.GetEqualFoldAttributeValue("uid")
 	switch {
 	case isGroup:
-		f.kind = group
-	case f.id != "":
-		f.kind = account
+		f.Kind = Group
+	case f.ID != "":
+		f.Kind = Account
 	default:
-		f.kind = contact // nobody can log on as it
+		f.Kind = Contact // nobody can log on as it
 	}
-	if f.id == "" {
-		f.id = naming(e.DN)
+	if f.ID == "" {
+		f.ID = NamingValue(e.DN)
 	}
-	f.name = e.GetEqualFoldAttributeValue("displayName")
-	if f.name == "" {
-		f.name = e.GetEqualFoldAttributeValue("cn")
+	f.Name = e.GetEqualFoldAttributeValue("displayName")
+	if f.Name == "" {
+		f.Name = e.GetEqualFoldAttributeValue("cn")
 	}
-	f.first, f.last = e.GetEqualFoldAttributeValue("givenName"), e.GetEqualFoldAttributeValue("sn")
+	f.First, f.Last = e.GetEqualFoldAttributeValue("givenName"), e.GetEqualFoldAttributeValue("sn")
 	smtp := e.GetEqualFoldAttributeValues("mail")
 	if s.o.Aliases != "" {
 		smtp = append(smtp[:len(smtp):len(smtp)], e.GetEqualFoldAttributeValues(s.o.Aliases)...)
 	}
 	for _, text := range smtp {
-		f.addresses = append(f.addresses, directory.Address{Type: directory.SMTP, Value: text})
+		f.Addresses = append(f.Addresses, directory.Address{Type: directory.SMTP, Value: text})
 	}
 	for _, text := range e.GetEqualFoldAttributeValues("labeledURI") {
 		if a, ok := unlabeled(text); ok {
-			f.addresses = append(f.addresses, a)
+			f.Addresses = append(f.Addresses, a)
 		}
 	}
-	f.attributes = properties(e, inetOrgNames)
+	f.Attributes = properties(e, inetOrgNames)
 	members = append(e.GetEqualFoldAttributeValues("member"), e.GetEqualFoldAttributeValues("uniqueMember")...)
-	return f, members, f.id != ""
+	return f, members, f.ID != ""
 }
 
 // own are attributes that tell who somebody is, so that a template's are not
@@ -179,7 +179,7 @@ var own = map[string]bool{"objectclass": true, "uid": true, "cn": true, "sn": tr
 	"usn-created": true, "when-changed": true, "when-created": true, "object-version": true, "objectguid": true, "instance-type": true, "is-member-of-dl": true,
 	"distinguishedname": true}
 
-func (s *inetOrgPerson) copied(context.Context, *session) (func(string) bool, error) {
+func (s *inetOrgPerson) Copied(context.Context, Reader) (func(string) bool, error) {
 	return func(name string) bool {
 		name = strings.ToLower(name)
 		for _, prefix := range []string{"shadow", "samba", "krb", "gidnumber", "loginshell", "gecos"} { // of the classes in perAccount
@@ -193,9 +193,9 @@ func (s *inetOrgPerson) copied(context.Context, *session) (func(string) bool, er
 
 // empty: groupOfNames has a member at least (RFC 4519 3.5); the empty name is
 // nobody.
-func (s *inetOrgPerson) empty() (string, bool) { return "", true }
+func (s *inetOrgPerson) Empty() (string, bool) { return "", true }
 
-func containsFold(all []string, v string) bool {
+func ContainsFold(all []string, v string) bool {
 	for _, have := range all {
 		if strings.EqualFold(have, v) {
 			return true
@@ -204,8 +204,8 @@ func containsFold(all []string, v string) bool {
 	return false
 }
 
-// naming is the value that names an entry in its container.
-func naming(dn string) string {
+// NamingValue is the value that names an entry in its container.
+func NamingValue(dn string) string {
 	parsed, err := ldap.ParseDN(dn)
 	if err != nil || len(parsed.RDNs) == 0 || len(parsed.RDNs[0].Attributes) == 0 {
 		return ""
@@ -219,7 +219,7 @@ func properties(e *ldap.Entry, table map[string]string) map[string]string {
 	names := inverse(table)
 	for _, a := range e.Attributes {
 		name, ok := names[strings.ToLower(a.Name)]
-		if !ok || len(a.Values) == 0 || a.Values[0] == "" || len(a.Values[0]) > maxValue {
+		if !ok || len(a.Values) == 0 || a.Values[0] == "" || len(a.Values[0]) > MaxValue {
 			continue
 		}
 		if all == nil {

@@ -1,4 +1,4 @@
-package ldapdir
+package people
 
 import (
 	"context"
@@ -19,7 +19,7 @@ import (
 // cn is the display name there, and rdn what names the entry. Addresses: mail and
 // rfc822Mailbox have the primary SMTP address, textEncodedORAddress the primary
 // X.400 address, otherMailbox all others as TYPE$value.
-type exchange55 struct{ o Options }
+type exchange55 struct{ o Layout }
 
 var exchange55Names = with(map[string]string{"company": "Company", "department": "department", "comment": "info", "street-address": "street",
 	"text-country": "co", "assistant-name": "secretary", "employee-number": "employeeNumber",
@@ -28,13 +28,13 @@ var exchange55Names = with(map[string]string{"company": "Company", "department":
 	"extension-attribute-7": "Extension-Attribute-7", "extension-attribute-8": "Extension-Attribute-8", "extension-attribute-9": "Extension-Attribute-9",
 	"extension-attribute-10": "Extension-Attribute-10"})
 
-func (s *exchange55) container(k kind) string { return s.o.containerOf(k) }
+func (s *exchange55) Container(k Kind) string { return s.o.containerOf(k) }
 
-func (s *exchange55) class(k kind) string {
+func (s *exchange55) Class(k Kind) string {
 	switch k {
-	case contact:
+	case Contact:
 		return "Remote-Address"
-	case group:
+	case Group:
 		return "groupOfNames"
 	}
 	return "organizationalPerson"
@@ -44,70 +44,70 @@ func (s *exchange55) class(k kind) string {
 // the text form of its security identifier.
 const domainAccount = "assoc-nt-account"
 
-func (s *exchange55) entry(f facts) (string, *attributes, []string, error) {
-	a := newAttributes()
-	a.add("objectClass", s.class(f.kind))
-	a.add("rdn", f.id)
-	a.add("cn", f.display())
-	a.add("uid", f.id)
+func (s *exchange55) Entry(f Facts) (string, *Attributes, []string, error) {
+	a := NewAttributes()
+	a.Add("objectClass", s.Class(f.Kind))
+	a.Add("rdn", f.ID)
+	a.Add("cn", f.display())
+	a.Add("uid", f.ID)
 	smtp := f.smtp()
 	rest := f.others()
 	if len(smtp) > 0 {
-		a.add("mail", smtp[0])
-		a.add("rfc822Mailbox", smtp[0])
+		a.Add("mail", smtp[0])
+		a.Add("rfc822Mailbox", smtp[0])
 	}
 	for i, other := range rest {
 		if other.Type == directory.X400 {
-			a.add("textEncodedORAddress", other.Value)
+			a.Add("textEncodedORAddress", other.Value)
 			rest = append(rest[:i:i], rest[i+1:]...)
 			break
 		}
 	}
 	for i, address := range smtp {
 		if i > 0 {
-			a.add("otherMailbox", "smtp$"+address)
+			a.Add("otherMailbox", "smtp$"+address)
 		}
 	}
 	for _, other := range rest {
-		a.add("otherMailbox", other.Type+"$"+other.Value)
+		a.Add("otherMailbox", other.Type+"$"+other.Value)
 	}
 	skip := map[string]string{}
-	for name, value := range f.attributes {
+	for name, value := range f.Attributes {
 		skip[name] = value
 	}
-	switch f.kind {
-	case account:
-		a.add("givenName", f.first)
-		a.add("sn", f.last)
-		a.add("mailPreferenceOption", "0")
-		a.add("MAPI-Recipient", "TRUE")
+	switch f.Kind {
+	case Account:
+		a.Add("givenName", f.First)
+		a.Add("sn", f.Last)
+		a.Add("mailPreferenceOption", "0")
+		a.Add("MAPI-Recipient", "TRUE")
 		if above := s.configuration(); s.o.HomeServer != "" && above != "" {
 			server := "cn=" + ldap.EscapeDN(s.o.HomeServer) + ",cn=Servers," + above
-			a.add("Home-MTA", "cn=Microsoft MTA,"+server)
-			a.add("Home-MDB", "cn=Microsoft Private MDB,"+server)
+			a.Add("Home-MTA", "cn=Microsoft MTA,"+server)
+			a.Add("Home-MDB", "cn=Microsoft Private MDB,"+server)
 		}
-		for name, value := range f.attributes {
+		for name, value := range f.Attributes {
 			if strings.EqualFold(name, domainAccount) {
 				if sid, ok := parseSID(value); ok {
-					a.add("Assoc-NT-Account", sid)
+					a.Add("Assoc-NT-Account", sid)
 					delete(skip, name)
 				}
 			}
 		}
-	case contact:
-		a.add("givenName", f.first)
-		a.add("sn", f.last)
-		a.add("MAPI-Recipient", "FALSE")
-		if len(f.addresses) > 0 {
-			a.add("Target-Address", f.addresses[0].String())
+	case Contact:
+		a.Add("givenName", f.First)
+		a.Add("sn", f.Last)
+		a.Add("MAPI-Recipient", "FALSE")
+		if len(f.Addresses) > 0 {
+			a.Add("Target-Address", f.Addresses[0].String())
 		}
 	}
 	table := exchange55Names
-	if f.kind == group {
+	if f.Kind == Group {
 		table = map[string]string{"company": "Company", "department": "department", "comment": "info"}
 	}
 	untold := a.further(skip, table)
-	return child("cn", f.id, s.container(f.kind)), a, untold, nil
+	return Child("cn", f.ID, s.Container(f.Kind)), a, untold, nil
 }
 
 // configuration is the configuration container of the site that the containers
@@ -149,8 +149,8 @@ func parseSID(text string) (string, bool) {
 	return string(raw), true
 }
 
-// sidText is the inverse; "" for bytes that are none.
-func sidText(raw []byte) string {
+// SIDText is the inverse; "" for bytes that are none.
+func SIDText(raw []byte) string {
 	if len(raw) < 12 || raw[0] != 1 || int(raw[1]) > 15 || len(raw) != 8+4*int(raw[1]) {
 		return ""
 	}
@@ -162,23 +162,23 @@ func sidText(raw []byte) string {
 	return text
 }
 
-func (s *exchange55) identity(f facts) string { return equals("uid", f.id) }
+func (s *exchange55) Identity(f Facts) string { return Equals("uid", f.ID) }
 
-func (s *exchange55) address(a directory.Address) string {
+func (s *exchange55) Address(a directory.Address) string {
 	switch a.Type {
 	case directory.SMTP:
-		return anyOf(equals("mail", a.Value), equals("otherMailbox", "smtp$"+a.Value))
+		return AnyOf(Equals("mail", a.Value), Equals("otherMailbox", "smtp$"+a.Value))
 	case directory.X400:
-		return anyOf(equals("textEncodedORAddress", a.Value), equals("otherMailbox", "X400$"+a.Value))
+		return AnyOf(Equals("textEncodedORAddress", a.Value), Equals("otherMailbox", "X400$"+a.Value))
 	}
-	return equals("otherMailbox", a.Type+"$"+a.Value)
+	return Equals("otherMailbox", a.Type+"$"+a.Value)
 }
 
-func (s *exchange55) filter() string {
+func (s *exchange55) Filter() string {
 	return "(|(objectClass=organizationalPerson)(objectClass=Remote-Address)(objectClass=groupOfNames))"
 }
 
-func (s *exchange55) wanted() []string {
+func (s *exchange55) Wanted() []string {
 	names := []string{"objectClass", "rdn", "cn", "uid", "givenName", "sn", "mail", "textEncodedORAddress", "otherMailbox", "member", "Assoc-NT-Account", "Target-Address", s.o.Marker}
 	for _, name := range exchange55Names {
 		names = append(names, name)
@@ -186,38 +186,38 @@ func (s *exchange55) wanted() []string {
 	return names
 }
 
-func (s *exchange55) facts(e *ldap.Entry) (f facts, members []string, ok bool) {
+func (s *exchange55) Facts(e *ldap.Entry) (f Facts, members []string, ok bool) {
 	classes := e.GetEqualFoldAttributeValues("objectClass")
 	switch {
-	case containsFold(classes, "Remote-Address"):
-		f.kind = contact
-	case containsFold(classes, "groupOfNames"):
-		f.kind = group
+	case ContainsFold(classes, "Remote-Address"):
+		f.Kind = Contact
+	case ContainsFold(classes, "groupOfNames"):
+		f.Kind = Group
 	default:
-		f.kind = account
+		f.Kind = Account
 	}
-	f.id = naming(e.DN)
+	f.ID = NamingValue(e.DN)
 	for _, name := range e.GetEqualFoldAttributeValues("cn") {
-		if f.name == "" || f.name == f.id {
-			f.name = name
+		if f.Name == "" || f.Name == f.ID {
+			f.Name = name
 		}
 	}
-	f.first, f.last = e.GetEqualFoldAttributeValue("givenName"), e.GetEqualFoldAttributeValue("sn")
-	f.addresses = proxies(e.GetEqualFoldAttributeValue("mail"), e.GetEqualFoldAttributeValues("otherMailbox"), "$")
+	f.First, f.Last = e.GetEqualFoldAttributeValue("givenName"), e.GetEqualFoldAttributeValue("sn")
+	f.Addresses = proxies(e.GetEqualFoldAttributeValue("mail"), e.GetEqualFoldAttributeValues("otherMailbox"), "$")
 	if or := e.GetEqualFoldAttributeValue("textEncodedORAddress"); or != "" {
-		f.addresses = append(f.addresses, directory.Address{Type: directory.X400, Value: or})
+		f.Addresses = append(f.Addresses, directory.Address{Type: directory.X400, Value: or})
 	}
 	if legacy := legacyName(e.DN); legacy != "" {
-		f.addresses = append(f.addresses, directory.Address{Type: directory.EX, Value: legacy})
+		f.Addresses = append(f.Addresses, directory.Address{Type: directory.EX, Value: legacy})
 	}
-	f.attributes = properties(e, exchange55Names)
-	if sid := sidText(e.GetEqualFoldRawAttributeValue("Assoc-NT-Account")); sid != "" {
-		if f.attributes == nil {
-			f.attributes = map[string]string{}
+	f.Attributes = properties(e, exchange55Names)
+	if sid := SIDText(e.GetEqualFoldRawAttributeValue("Assoc-NT-Account")); sid != "" {
+		if f.Attributes == nil {
+			f.Attributes = map[string]string{}
 		}
-		f.attributes["Assoc-NT-Account"] = sid
+		f.Attributes["Assoc-NT-Account"] = sid
 	}
-	return f, e.GetEqualFoldAttributeValues("member"), f.id != ""
+	return f, e.GetEqualFoldAttributeValues("member"), f.ID != ""
 }
 
 // legacyName writes the name of an entry as Exchange's own addresses have it:
@@ -236,9 +236,9 @@ func legacyName(dn string) string {
 	return b.String()
 }
 
-// dnOf is the inverse; "" for a text that is no legacy name.
-func dnOf(legacy string) string {
-	if !strings.HasPrefix(legacy, "/") || len(legacy) > 4*maxID {
+// DNOf is the inverse; "" for a text that is no legacy name.
+func DNOf(legacy string) string {
+	if !strings.HasPrefix(legacy, "/") || len(legacy) > 4*MaxID {
 		return ""
 	}
 	parts := strings.Split(legacy[1:], "/")
@@ -254,8 +254,8 @@ func dnOf(legacy string) string {
 	return strings.Join(names, ",")
 }
 
-func (s *exchange55) copied(ctx context.Context, conn *session) (func(string) bool, error) {
-	return (&inetOrgPerson{s.o}).copied(ctx, conn)
+func (s *exchange55) Copied(ctx context.Context, conn Reader) (func(string) bool, error) {
+	return (&inetOrgPerson{s.o}).Copied(ctx, conn)
 }
 
-func (s *exchange55) empty() (string, bool) { return "", false }
+func (s *exchange55) Empty() (string, bool) { return "", false }
