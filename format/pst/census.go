@@ -76,15 +76,16 @@ func (c *census) isFolder(nid NID) bool {
 	return is
 }
 
-// orphans lists the messages whose folder is not there and that no table names.
-func (f *File) orphans(ctx context.Context, c *census) ([]NID, error) {
+// orphans lists the messages whose folder is not there and that no table of one
+// of the folders names.
+func (f *File) orphans(ctx context.Context, c *census, folders []Folder) ([]NID, error) {
 	if c.strays == 0 {
 		return nil, nil
 	}
-	var strays []NID
+	var strays, parents []NID
 	err := f.db.Nodes(ctx, func(n ndb.Node) bool {
 		if k := n.NID.Kind(); (k == ndb.KindMessage || k == ndb.KindAssociated) && !c.isFolder(n.Parent) {
-			strays = append(strays, n.NID)
+			strays, parents = append(strays, n.NID), append(parents, n.Parent)
 		}
 		return len(strays) < maxFolders
 	}, func(error) {})
@@ -92,7 +93,10 @@ func (f *File) orphans(ctx context.Context, c *census) ([]NID, error) {
 		return nil, err
 	}
 	listed := make([]bool, len(strays))
-	for _, folder := range c.folders {
+	for _, folder := range folders {
+		if folder.NID == Orphans {
+			continue
+		}
 		for _, kind := range tablesOf(folder.NID) {
 			t, err := f.table(folder.NID.With(kind), &Defects{})
 			if err != nil || t == nil {
@@ -108,9 +112,13 @@ func (f *File) orphans(ctx context.Context, c *census) ([]NID, error) {
 			}
 		}
 	}
+	inside := make(map[NID]bool, len(folders))
+	for _, folder := range folders {
+		inside[folder.NID] = true
+	}
 	var orphans []NID
 	for i, nid := range strays {
-		if !listed[i] {
+		if !listed[i] && !inside[parents[i]] {
 			orphans = append(orphans, nid)
 		}
 	}

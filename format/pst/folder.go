@@ -154,7 +154,7 @@ func (w *folderWalk) walk(ctx context.Context) ([]Folder, error) {
 	}
 	w.mark()
 	if w.f.o.Recover && w.c.strays > 0 {
-		orphans, err := w.f.orphans(ctx, w.c)
+		orphans, err := w.f.orphans(ctx, w.c, w.all)
 		if err != nil {
 			return nil, err
 		}

@@ -257,7 +257,12 @@ func (l *listing) rest(ctx context.Context, kind ndb.Kind, seen *nodeSet, whole 
 
 // orphans lists items whose folder is gone.
 func (l *listing) orphans(ctx context.Context) {
-	all, err := l.f.orphans(ctx, l.c)
+	folders, err := l.f.Folders(ctx)
+	if err != nil {
+		l.yield(Item{}, err)
+		return
+	}
+	all, err := l.f.orphans(ctx, l.c, folders)
 	if err != nil {
 		l.yield(Item{}, err)
 		return
