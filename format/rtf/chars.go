@@ -2,6 +2,7 @@ package rtf
 
 import (
 	"bytes"
+	"errors"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
@@ -87,7 +88,7 @@ func (c *chars) take(last bool) []byte {
 		n, used, err := c.decode.Transform(c.buf[written:], c.pending, last)
 		written += n
 		c.pending = append(c.pending[:0], c.pending[used:]...)
-		if err == nil || err == transform.ErrShortSrc || len(c.pending) == 0 || n == 0 && used == 0 {
+		if err == nil || errors.Is(err, transform.ErrShortSrc) || len(c.pending) == 0 || n == 0 && used == 0 {
 			break
 		}
 	}

@@ -50,10 +50,9 @@ type decoder struct {
 	html    bool // copy encapsulated HTML
 	kind    Kind
 
-	out     bytes.Buffer
-	err     error
-	started bool
-	done    bool // the outermost group was closed
+	out  bytes.Buffer
+	err  error
+	done bool // the outermost group was closed
 
 	group
 	stack []group
