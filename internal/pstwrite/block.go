@@ -32,6 +32,8 @@ type blocks struct {
 	count  uint32
 	zip    *zlib.Writer
 	packed bytes.Buffer
+	whole  []byte // the block that is being written
+	part   []byte // the part of a value that was read last
 }
 
 const chunk = 1 << 16
@@ -66,11 +68,10 @@ func (b *blocks) write(content []byte, kind blockID) (blockID, error) {
 	if err != nil {
 		return 0, err
 	}
-	whole := make([]byte, 0, room)
-	whole = append(whole, content...)
-	whole = whole[:room-b.g.trailer]
-	whole = b.trailer(whole, content, full, at, id)
-	if err = b.space.put(at, whole); err != nil {
+	b.whole = append(b.whole[:0], content...)
+	b.whole = append(b.whole, make([]byte, room-b.g.trailer-len(content))...)
+	b.whole = b.trailer(b.whole, content, full, at, id)
+	if err = b.space.put(at, b.whole); err != nil {
 		return 0, err
 	}
 	if b.count%chunk == 0 {
@@ -122,11 +123,13 @@ func (b *blocks) squeeze(content []byte) []byte {
 // stream writes a value of any length as a data tree ([MS-PST] 2.2.2.8.3.2).
 func (b *blocks) stream(r io.Reader) (id blockID, size int64, err error) {
 	var ids []blockID
-	buffer := make([]byte, b.g.most())
+	if b.part == nil {
+		b.part = make([]byte, b.g.most())
+	}
 	for {
-		n, err := io.ReadFull(r, buffer)
+		n, err := io.ReadFull(r, b.part)
 		if n > 0 {
-			one, err := b.write(buffer[:n], 0)
+			one, err := b.write(b.part[:n], 0)
 			if err != nil {
 				return 0, 0, err
 			}

@@ -1,7 +1,6 @@
 package sample
 
 import (
-	"bytes"
 	"encoding/binary"
 	"hash/crc32"
 )
@@ -16,13 +15,13 @@ func compressRTF(rtf []byte) []byte {
 	all := append([]byte(prefill), rtf...) // the dictionary is its last 4096 bytes
 	var out, group []byte
 	var control byte
-	items := 0
+	items, seen := 0, &matches{}
 	flush := func() {
 		out = append(append(out, control), group...)
 		control, group, items = 0, group[:0], 0
 	}
 	for at := len(prefill); ; {
-		from, n := longest(all, at)
+		from, n := seen.longest(all, at)
 		end := at == len(all)
 		switch {
 		case end: // a reference to the place of writing ends it
@@ -51,16 +50,30 @@ func compressRTF(rtf []byte) []byte {
 	return append(head, out...)
 }
 
-// longest finds the longest match of at most 17 bytes before at, without overlap,
-// in what the dictionary still holds.
-func longest(all []byte, at int) (from, n int) {
-	window := all[max(0, at-4000):at]
-	for n < 17 && at+n < len(all) {
-		i := bytes.LastIndex(window, all[at:at+n+1])
-		if i < 0 {
-			break
-		}
-		from, n = i+max(0, at-4000), n+1
+// matches finds earlier occurrences by their first three bytes.
+type matches struct {
+	last [1 << 13]int32 // position behind the last place of each hash; 0: none
+	done int            // what was taken in
+}
+
+// longest finds a match of at most 17 bytes before at, without overlap, in what
+// the dictionary still holds. It looks at the last place only.
+func (m *matches) longest(all []byte, at int) (from, n int) {
+	slot := func(i int) *int32 {
+		return &m.last[(uint32(all[i])|uint32(all[i+1])<<8|uint32(all[i+2])<<16)*2654435761>>19]
+	}
+	for ; m.done+3 <= at; m.done++ {
+		*slot(m.done) = int32(m.done + 1)
+	}
+	if at+3 > len(all) {
+		return 0, 0
+	}
+	from = int(*slot(at)) - 1
+	if from < 0 || at-from > 4000 {
+		return 0, 0
+	}
+	for n < 17 && at+n < len(all) && from+n < at && all[from+n] == all[at+n] {
+		n++
 	}
 	return from, n
 }
