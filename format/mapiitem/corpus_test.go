@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -121,6 +122,7 @@ func TestRealItems(t *testing.T) {
 		files[fmt.Sprintf("%05d%s", i, r.item.Name[strings.LastIndexByte(r.item.Name, '.'):])] = r.text
 	}
 	t.Logf("%d items: %v; notes: %v", len(items), kinds, notes)
+	checkCounts(t, items)
 	if to := os.Getenv("WAYBILL_KEEP_ITEMS"); to != "" {
 		for i, r := range items {
 			name := fmt.Sprintf("%05d%s", i, r.item.Name[strings.LastIndexByte(r.item.Name, '.'):])
@@ -139,5 +141,41 @@ func TestRealItems(t *testing.T) {
 			_, _ = fmt.Sscanf(name, "%05d", &i)
 			t.Errorf("%s (%s %s): %s\n%.600s", name, items[i].file, items[i].where, v.err, items[i].text)
 		}
+	}
+}
+
+// checkCounts compares the items of each PST with what pffexport and other tools
+// count: GROUNDTRUTH.csv has lists among the contacts.
+func checkCounts(t *testing.T, items []realItem) {
+	t.Helper()
+	want := map[string][3]int{ // contacts and lists, events, all others
+		"HiraokaHyperTools__ruby-msg/test/pst/contacts.pst":                                             {1, 0, 0},
+		"HiraokaHyperTools__ruby-msg/test/pst/contacts97-2002.pst":                                      {1, 0, 0},
+		"aranetic__process-pst/test_data/unsent_email.pst":                                              {2, 0, 0},
+		"aspose-email__Aspose.Email-for-.NET/Examples/Data/Outlook/Outlook.pst":                         {1, 1, 0},
+		"aspose-email__Aspose.Email-for-.NET/Examples/Data/Outlook/PersonalStorageFile.pst":             {18, 0, 0},
+		"aspose-email__Aspose.Email-for-.NET/Examples/Data/Outlook/PersonalStorageFile1.pst":            {72, 0, 0},
+		"aspose-email__Aspose.Email-for-Java/Examples/src/main/resources/outlook/MapiNoteToPST_out.pst": {0, 0, 3},
+		"mooijtech__go-pst/data/32-bit.pst":                                                             {0, 1, 0},
+		"rjohnsondev__java-libpst/passworded.pst":                                                       {2, 0, 0},
+	}
+	got := map[string][3]int{}
+	for _, r := range items {
+		if !strings.HasSuffix(r.file, ".pst") {
+			continue
+		}
+		n := got[r.file]
+		switch r.item.Kind {
+		case Contact, List:
+			n[0]++
+		case Event:
+			n[1]++
+		default:
+			n[2]++
+		}
+		got[r.file] = n
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("counts %v, want %v", got, want)
 	}
 }
