@@ -177,7 +177,7 @@ func (d *decoder) visible() bool {
 	case destTag:
 		return d.html
 	case destBody:
-		return !d.htmlrtf && !d.hidden && len(d.stack) > 0
+		return !(d.htmlrtf && d.html) && !d.hidden && len(d.stack) > 0
 	default:
 		return false
 	}

@@ -48,7 +48,7 @@ func (d *decoder) word(t token, star bool) {
 	switch t.word {
 	case "htmlrtf":
 		d.flush()
-		d.htmlrtf = on && d.html
+		d.htmlrtf = on
 	case "f":
 		d.font = t.param
 		if d.dest == destFonts {
