@@ -241,7 +241,7 @@ func TestRefusals(t *testing.T) {
 		{"a version of old", change(10, 7, 0), "pst.version"},
 		{"protected", change(513, 0x10), "pst.protected"},
 		{"an unknown encryption", change(513, 0x77), "pst.encryption"},
-		{"no tree of blocks", change(240, 0, 2), "pst.trees"},
+		{"no tree of blocks", change(240, 0xFF, 0xFF, 0xFF, 0xFF), "pst.trees"},
 	} {
 		_, err := Open(t.Context(), c.m, int64(len(c.m.b)), "x.pst", Options{})
 		if failure.RuleOf(err) != c.rule {

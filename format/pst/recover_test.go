@@ -151,7 +151,8 @@ func TestOrphans(t *testing.T) {
 	}
 }
 
-// remove makes nodes of no meaning of a folder and of its tables.
+// remove makes nodes of no meaning of a folder and of its tables, and lets its
+// items name a folder that nobody knows.
 func remove(t *testing.T, m *memory, layout pstwrite.Layout, folder ndb.NID) {
 	t.Helper()
 	other := map[ndb.Kind]ndb.Kind{ndb.KindFolder: ndb.KindInternal, ndb.KindHierarchyTable: 0x13, ndb.KindContentsTable: 0x14, ndb.KindAssociatedTable: 0x15}
@@ -171,6 +172,10 @@ func remove(t *testing.T, m *memory, layout pstwrite.Layout, folder ndb.NID) {
 				nid := ndb.NID(binary.LittleEndian.Uint32(b[i:]))
 				if k, is := other[nid.Kind()]; is && nid.With(0) == folder.With(0) {
 					binary.LittleEndian.PutUint32(b[i:], uint32(nid.With(k)))
+				}
+				parent := b[i+width*3/4:]
+				if r.Level == 0 && nid.Kind() == ndb.KindMessage && ndb.NID(binary.LittleEndian.Uint32(parent)) == folder {
+					binary.LittleEndian.PutUint32(parent, 0xFFFE2)
 				}
 			}
 		})
