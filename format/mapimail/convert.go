@@ -121,7 +121,7 @@ func (c *converter) content(ctx context.Context, m mapi.Message, attachments []m
 		return nil, err
 	}
 	report := strings.HasPrefix(c.class, "REPORT.")
-	if text := c.props.Text(mapi.ReportText); report && b.text == nil && text != "" {
+	if text := c.reportText(); report && b.text == nil && text != "" {
 		b.text = textEntity(text)
 	}
 	main := b.entity(inline, calendar)

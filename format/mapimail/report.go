@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"waybill/format/mapi"
@@ -77,6 +78,22 @@ func (c *converter) report(ctx context.Context, main *mime.Entity, rest []*mime.
 		return report
 	}
 	return &mime.Entity{Type: "multipart/mixed", Parts: append([]*mime.Entity{report}, others...)}
+}
+
+// reportText is what the report says in words: about the message, or about each of
+// its recipients.
+func (c *converter) reportText() string {
+	if text := c.props.Text(mapi.ReportText); text != "" {
+		return text
+	}
+	var texts []string
+	for _, row := range c.recipients {
+		text := row.Text(mapi.ReportText)
+		if text != "" && !slices.Contains(texts, text) && len(texts) < 100 {
+			texts = append(texts, text)
+		}
+	}
+	return strings.Join(texts, "\n")
 }
 
 // deliveryStatus writes what became of each recipient (RFC 3464; [MS-OXCMAIL]
