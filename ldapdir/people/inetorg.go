@@ -82,7 +82,11 @@ func (s *inetOrgPerson) Entry(f Facts) (string, *Attributes, []string, error) {
 
 // labeled writes an address as the URI of RFC 2079: a blank would begin a label.
 func labeled(a directory.Address) string {
-	return strings.ToLower(a.Type) + ":" + strings.NewReplacer("%", "%25", " ", "%20").Replace(a.Value)
+	value := strings.NewReplacer("%", "%25", " ", "%20").Replace(a.Value)
+	if strings.HasPrefix(value, "//") {
+		value = "%2F" + value[1:] // or it would name a host
+	}
+	return strings.ToLower(a.Type) + ":" + value
 }
 
 // unlabeled is the inverse; ok is false for a URI of another kind.
