@@ -142,7 +142,7 @@ func (w *Writer) complete(m Message, nid uint32) []Prop {
 		}
 	}
 	var moment any = time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC)
-	for _, id := range []mapi.ID{mapi.MessageDeliveryTime, mapi.ClientSubmitTime} {
+	for _, id := range []mapi.ID{mapi.MessageDeliveryTime, mapi.ClientSubmitTime, mapi.CreationTime} {
 		if at := has(id); at >= 0 {
 			moment = list[at].Value
 		}

@@ -19,6 +19,9 @@ type Options struct {
 	// few small ones.
 	Bytes int64
 	Seed  uint64
+	// BasicPlane leaves out characters beyond U+FFFF, which libpff 20180714 decodes
+	// wrongly.
+	BasicPlane bool
 	// Each takes the items instead of Manifest.Items, which would be large.
 	Each func(Item) error
 }
@@ -63,7 +66,7 @@ func write(f *os.File, path string, o Options) (*Manifest, error) {
 		return nil, err
 	}
 	m := &maker{
-		o: o, w: w, r: rand.New(rand.NewPCG(o.Seed, 0x57617962696C6C)), words: wordsFor(o.Format == pstwrite.ANSI),
+		o: o, w: w, r: rand.New(rand.NewPCG(o.Seed, 0x57617962696C6C)), words: wordsFor(o.Format == pstwrite.ANSI, o.BasicPlane),
 		manifest: &Manifest{Path: path, Total: Total{Classes: map[string]int{}}}, byClass: map[string][]int{},
 	}
 	if err := m.folders(); err != nil {

@@ -13,7 +13,7 @@ type words struct {
 }
 
 // wordsFor gives words of many scripts, or those that windows-1252 holds.
-func wordsFor(western bool) words {
+func wordsFor(western, basic bool) words {
 	w := words{
 		people: []string{"Anna Schmidt", "Boris Müller", "Chiara Rossi", "Émile Lefèvre", "Søren Kjær", "John O'Hara",
 			"María José Peña", "Zoë van den Berg", "Smith, Jane"},
@@ -28,11 +28,16 @@ func wordsFor(western bool) words {
 	if western {
 		return w
 	}
-	w.people = append(w.people, "Дмитрий Иванов", "山田太郎", "Ελένη Παπαδοπούλου", "محمد علي", "Łukasz Żółć", "🙂 Smile")
+	w.people = append(w.people, "Дмитрий Иванов", "山田太郎", "Ελένη Παπαδοπούλου", "محمد علي", "Łukasz Żółć")
 	w.projects = append(w.projects, "Проекты", "日本支社", "Σχέδια", "Łódź")
-	w.topics = append(w.topics, "Протокол совещания", "会議のお知らせ", "Πρόσκληση", "🎉 Jubiläum")
-	w.texts = append(w.texts, "Спасибо за письмо.", "よろしくお願いします。", "Ευχαριστώ πολύ.", "شكرا جزيلا", "Zażółć gęślą jaźń 🙂")
+	w.topics = append(w.topics, "Протокол совещания", "会議のお知らせ", "Πρόσκληση")
+	w.texts = append(w.texts, "Спасибо за письмо.", "よろしくお願いします。", "Ευχαριστώ πολύ.", "شكرا جزيلا", "Zażółć gęślą jaźń")
 	w.files = append(w.files, "отчёт.txt", "写真.png")
+	if !basic {
+		w.people = append(w.people, "🙂 Smile")
+		w.topics = append(w.topics, "🎉 Jubiläum")
+		w.texts = append(w.texts, "Bis morgen 🙂")
+	}
 	return w
 }
 
