@@ -115,7 +115,7 @@ func (f *File) readHeader(h []byte) error {
 	return nil
 }
 
-// readDIFAT lists the sectors of the FAT ([MS-CFB] 2.5.1). As many are read as the
+// readDIFAT lists the sectors of the FAT ([MS-CFB] 2.5). As many are read as the
 // file has use for, whatever is stated.
 func (f *File) readDIFAT(h []byte) {
 	perSector := int64(1) << (f.shift - 2)

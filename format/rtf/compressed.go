@@ -11,19 +11,19 @@ import (
 	"waybill/failure"
 )
 
-// preset is what the dictionary holds at the beginning ([MS-OXRTFCP] 2.1.2.1).
+// preset is what the dictionary holds at the beginning ([MS-OXRTFCP] 2.1).
 const preset = `{\rtf1\ansi\mac\deff0\deftab720{\fonttbl;}{\f0\fnil \froman \fswiss \fmodern \fscript \fdecor ` +
 	"MS Sans SerifSymbolArialTimes New RomanCourier" + `{\colortbl\red0\green0\blue0` + "\r\n" + `\par \pard\plain\f0\fs20\b\i\u\tab\tx`
 
 const (
-	headerSize = 16 // [MS-OXRTFCP] 2.2.1.1
+	headerSize = 16 // [MS-OXRTFCP] 2.1.3.1.1
 	dictSize   = 4096
 
 	magicCompressed   = 0x75465A4C // "LZFu"
 	magicUncompressed = 0x414C454D // "MELA"
 )
 
-// decompressor is the state of [MS-OXRTFCP] 2.2.3.1, made to be read from.
+// decompressor is the state of [MS-OXRTFCP] 2.2, made to be read from.
 type decompressor struct {
 	sum   *summer
 	in    *bufio.Reader
@@ -208,7 +208,7 @@ func (d *decompressor) finish() bool {
 		d.err = malformed("rtf.size", at(d.offset), fmt.Errorf("%d bytes came out, %d were stated", d.total, d.rawSize))
 		return false
 	case d.stored:
-		return false // [MS-OXRTFCP] 2.2.2.1: the checksum is not used
+		return false // [MS-OXRTFCP] 2.1.3.1.1: the checksum is not used
 	}
 	if _, err := io.Copy(io.Discard, io.LimitReader(d.in, max(headerSize+d.sum.span-d.offset, 0))); err != nil {
 		d.err = err
@@ -240,7 +240,7 @@ func (d *decompressor) overLimit() error {
 
 func at(offset int64) string { return fmt.Sprintf("offset %d", offset) }
 
-// summer computes the checksum of what goes through it ([MS-OXRTFCP] 2.1.3.2): a
+// summer computes the checksum of what goes through it ([MS-OXRTFCP] 2.1.3): a
 // CRC-32 that begins with 0 and is not inverted.
 type summer struct {
 	r     io.Reader

@@ -17,7 +17,7 @@ import (
 	"waybill/format/mapi"
 )
 
-// Signature is how a TNEF stream begins ([MS-OXTNEF] 2.1.3.1), little-endian.
+// Signature is how a TNEF stream begins ([MS-OXTNEF] 2.1.3), little-endian.
 const Signature = 0x223E9F78
 
 // Bounds of a stream. Messages are a few deep; each attachment has about six attributes.
@@ -125,7 +125,7 @@ type Attachment struct {
 	place   int64
 }
 
-// Interface identifiers of objects ([MS-OXTNEF] 2.1.3.3.15).
+// Interface identifiers of objects ([MS-OXTNEF] 2.1.3.4).
 var (
 	messageInterface = mapi.GUID{0x07, 0x03, 0x02, 0x00, 0, 0, 0, 0, 0xC0, 0, 0, 0, 0, 0, 0, 0x46}
 	storageInterface = mapi.GUID{0x0B, 0x00, 0x00, 0x00, 0, 0, 0, 0, 0xC0, 0, 0, 0, 0, 0, 0, 0x46}

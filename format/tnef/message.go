@@ -51,7 +51,7 @@ var (
 	raw = map[uint32]mapi.ID{attDelegate: delegation, attAttachData: mapi.AttachData, attAttachMetaFile: mapi.AttachRendering}
 )
 
-// classes are the message classes of Microsoft Mail ([MS-OXTNEF] 2.1.3.3.10).
+// classes are the message classes of Microsoft Mail ([MS-OXTNEF] 2.1.3.3, attMessageClass).
 var classes = map[string]string{
 	"IPM.MICROSOFT MAIL.NOTE":         "IPM.Note",
 	"IPM.MICROSOFT MAIL.READ RECEIPT": "Report.IPM.Note.IPNRN",
@@ -193,7 +193,7 @@ func (m *Message) legacy(p *mapi.Props, a attribute) error {
 	return c.err
 }
 
-// statusFlags makes PidTagMessageFlags of attMessageStatus ([MS-OXTNEF] 2.1.3.3.7).
+// statusFlags makes PidTagMessageFlags of attMessageStatus ([MS-OXTNEF] 2.1.3.3).
 func statusFlags(status byte) (flags uint64) {
 	for _, bit := range []struct {
 		in  byte
@@ -251,7 +251,7 @@ func small(s section) string {
 	return text
 }
 
-// readDate reads a date of fields ([MS-OXTNEF] 2.1.3.3.5), taken for UTC.
+// readDate reads a date of fields ([MS-OXTNEF] 2.1.3.3), taken for UTC.
 func readDate(c *cursor) (mapi.Value, bool) {
 	b := c.take(14)
 	var f [6]int
@@ -270,7 +270,7 @@ func readKey(s section) (mapi.Value, bool) {
 	return mapi.Value{Type: mapi.TypeBinary, Data: mapi.Bytes(b)}, err == nil && len(b) > 0
 }
 
-// readRendering reads attAttachRendData ([MS-OXTNEF] 2.1.3.3.14): kind, position, width,
+// readRendering reads attAttachRendData ([MS-OXTNEF] 2.1.3.3.15): kind, position, width,
 // height, flags.
 func readRendering(c *cursor, set func(mapi.ID, mapi.Value)) {
 	kind, position := c.uint16(), c.uint32()
@@ -293,7 +293,7 @@ func readRendering(c *cursor, set func(mapi.ID, mapi.Value)) {
 		set(mapi.AttachMethod, mapi.Value{Type: mapi.TypeInt32, Bits: mapi.OLE})
 	}
 	if flags == macBinary {
-		// The object identifier of [MS-OXCMSG] 2.2.2.20.
+		// The object identifier of PidTagAttachEncoding ([MS-OXCMSG] 2.2.2).
 		set(mapi.AttachEncoding, mapi.Value{Type: mapi.TypeBinary, Data: mapi.Bytes("\x2a\x86\x48\x86\xf7\x14\x03\x0b\x01")})
 	}
 }

@@ -185,7 +185,7 @@ func scalar(c *cursor, t mapi.Type) mapi.Value {
 	return v
 }
 
-// recipients reads a table of recipients ([MS-OXTNEF] 2.1.3.3.20).
+// recipients reads a table of recipients ([MS-OXTNEF] 2.1.3.4).
 func (m *Message) recipients(ctx context.Context, a attribute) ([]*mapi.Props, error) {
 	c := newCursor(a.data)
 	var all []*mapi.Props

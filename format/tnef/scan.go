@@ -10,7 +10,7 @@ import (
 	"waybill/failure"
 )
 
-// attribute is one attribute and where its data are ([MS-OXTNEF] 2.1.3.2).
+// attribute is one attribute and where its data are ([MS-OXTNEF] 2.1.3).
 type attribute struct {
 	id   uint32 // with the type in the upper half
 	data section
@@ -131,7 +131,7 @@ func (m *Message) scan(ctx context.Context, from, to int64) error {
 }
 
 // take puts an attribute where it belongs. Each attachment begins with its
-// rendering data ([MS-OXTNEF] 2.1.3.3.14).
+// rendering data ([MS-OXTNEF] 2.1.3.3.15).
 func (m *Message) take(level byte, a attribute, at int64) {
 	if level == levelMessage {
 		m.own = append(m.own, a)
@@ -147,7 +147,7 @@ func (m *Message) take(level byte, a attribute, at int64) {
 	*last = append(*last, a)
 }
 
-// sum adds the bytes of an attribute up ([MS-OXTNEF] 2.1.3.2).
+// sum adds the bytes of an attribute up ([MS-OXTNEF] 2.1.3).
 func (m *Message) sum(in *bufio.Reader, s section) (sum uint16, err error) {
 	for left := s.size; left > 0; {
 		b, err := in.Peek(int(min(left, int64(in.Size()))))
