@@ -3,6 +3,7 @@ package mapimail
 import (
 	"context"
 	"io"
+	"slices"
 
 	"waybill/failure"
 	"waybill/format/mapi"
@@ -61,12 +62,7 @@ func (c *converter) stored(id mapi.ID, types ...mapi.Type) (mapi.Value, bool) {
 	if !ok || v.Data == nil || v.Data.Size() == 0 {
 		return v, false
 	}
-	for _, t := range types {
-		if v.Type == t {
-			return v, true
-		}
-	}
-	return v, false
+	return v, slices.Contains(types, v.Type)
 }
 
 // examine reads a body in advance, unless nobody wants that and see does not need it.
@@ -102,7 +98,8 @@ func (c *converter) htmlBody(ctx context.Context, b *body) error {
 	}
 	n, _ := c.props.Int(mapi.InternetCodepage)
 	page := codePageNumber(n)
-	src, charset := source{}, "utf-8"
+	var src source
+	charset := "utf-8"
 	switch {
 	case v.Type == mapi.TypeBinary && (page == 1200 || page == 1201):
 		v.Type = mapi.TypeUnicode

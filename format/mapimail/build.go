@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -151,7 +152,7 @@ func (c *converter) addRecipients(ctx context.Context) {
 			old = append(old, one)
 		}
 		if len(list) == 0 && len(c.recipients) == 0 && !c.delivery() {
-			for _, name := range strings.Split(c.props.Text(k.display), ";") {
+			for name := range strings.SplitSeq(c.props.Text(k.display), ";") {
 				if name = unquote(name); name != "" && len(list) < 1000 {
 					list = append(list, c.resolve(ctx, party{name: name}))
 				}
@@ -291,10 +292,8 @@ func unsuitable(name string) bool {
 		return true
 	}
 	for _, list := range [][]string{structure, receipts, addressFields, traceFields} {
-		for _, one := range list {
-			if one == lower {
-				return true
-			}
+		if slices.Contains(list, lower) {
+			return true
 		}
 	}
 	return false

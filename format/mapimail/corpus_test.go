@@ -298,13 +298,11 @@ func TestRealMsgFiles(t *testing.T) {
 	out := t.TempDir()
 	slots := make(chan struct{}, 2)
 	for i := 0; i < len(list); i += step {
-		wait.Add(1)
-		go func() {
-			defer wait.Done()
+		wait.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
 			runConverter(t.Context(), msgconvert, filepath.Join(out, fmt.Sprint(i)+".eml"), list[i].path)
-		}()
+		})
 	}
 	wait.Wait()
 	compared := 0

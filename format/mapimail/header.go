@@ -71,7 +71,7 @@ func (h *header) addIdentifiers(name, text string) {
 	var words []string
 	for _, word := range strings.FieldsFunc(oneLine(text), func(r rune) bool { return r == ' ' || r == ',' }) {
 		word = strings.Trim(word, "<>")
-		for _, one := range strings.Split(word, "><") {
+		for one := range strings.SplitSeq(word, "><") {
 			if one != "" && printable(one) && len(one) <= 900 {
 				words = append(words, "<"+one+">")
 			}

@@ -4,6 +4,7 @@ import (
 	"html"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -118,7 +119,7 @@ func (s *htmlScan) validate(p []byte) {
 	}
 	if len(s.carry) > 0 {
 		n := min(utf8.UTFMax-len(s.carry), len(p))
-		joined := append(s.carry, p[:n]...)
+		joined := slices.Concat(s.carry, p[:n])
 		if !utf8.FullRune(joined) && n == len(p) {
 			s.carry = joined
 			return

@@ -58,9 +58,9 @@ func (c *converter) report(ctx context.Context, main *mime.Entity, rest []*mime.
 		}
 		main = textEntity(text)
 	}
-	name, lines := "delivery-status", ""
+	var name, lines string
 	if kind.action != "" {
-		lines = c.deliveryStatus(ctx, kind.action)
+		name, lines = "delivery-status", c.deliveryStatus(ctx, kind.action)
 	} else {
 		name, lines = "disposition-notification", c.disposition(ctx, kind.says)
 	}
@@ -105,7 +105,8 @@ func (c *converter) deliveryStatus(ctx context.Context, action string) string {
 		agent = "unknown.invalid" // the field has to be there
 	}
 	h.addReady("Reporting-MTA", "dns; "+agent)
-	out := h.String()
+	var out strings.Builder
+	out.WriteString(h.String())
 	for _, row := range c.recipients {
 		one := recipientOf(row)
 		addr := c.resolve(ctx, one)
@@ -122,9 +123,9 @@ func (c *converter) deliveryStatus(ctx context.Context, action string) string {
 		h.add("X-Supplementary-Info", row.Text(mapi.SupplementaryInfo))
 		h.add("X-Display-Name", addr.Name)
 		h.add("X-MAPI-Recipient", one.legacy())
-		out += "\r\n" + h.String()
+		out.WriteString("\r\n" + h.String())
 	}
-	return out
+	return out.String()
 }
 
 var statusText = regexp.MustCompile(`\b[245]\.[0-9]{1,3}\.[0-9]{1,3}\b`)
