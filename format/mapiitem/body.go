@@ -2,6 +2,7 @@ package mapiitem
 
 import (
 	"context"
+	"errors"
 	"io"
 	"strings"
 
@@ -9,6 +10,7 @@ import (
 
 	"waybill/format/mapi"
 	"waybill/format/mapiitem/contentline"
+	"waybill/format/mapiitem/htmltext"
 	"waybill/format/mime"
 	"waybill/format/rtf"
 )
@@ -56,7 +58,7 @@ func (c *converter) body(p *props) (b body) {
 			if err != nil {
 				return nil, err
 			}
-			return &reading{Reader: &tagStripper{src: r}, closer: r}, nil
+			return &reading{Reader: htmltext.NewReader(r), closer: r}, nil
 		})
 	}
 	return b
@@ -159,7 +161,7 @@ func (c *converter) probe(open opener) (n int64, blank bool, err error) {
 		k, err := r.Read(buf)
 		n += int64(k)
 		blank = blank && strings.Trim(string(buf[:k]), " \t\r\n\x00\ufeff") == ""
-		if err == io.EOF { //nolint:errorlint // io.Reader's own word
+		if errors.Is(err, io.EOF) {
 			return n, blank, nil
 		}
 		if err != nil {

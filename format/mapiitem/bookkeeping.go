@@ -2,6 +2,7 @@ package mapiitem
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -65,12 +66,7 @@ func bookkeepingName(n mapi.Name) bool {
 		return internalField(n.Text) || n.Set == mapi.InternetHeaders || n.Set != mapi.PublicStrings ||
 			strings.EqualFold(n.Text, "Keywords") || strings.HasPrefix(strings.ToLower(n.Text), "content-")
 	}
-	for _, id := range bookkeepingNames[n.Set] {
-		if id == n.ID {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(bookkeepingNames[n.Set], n.ID)
 }
 
 // floatText says a 64-bit floating-point number that a property holds as bits.

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -75,7 +76,7 @@ func Convert(ctx context.Context, m mapi.Message, o Options) (*Item, error) {
 	case Event:
 		err = c.event()
 	case Task:
-		err = c.toDo()
+		err = c.taskItem()
 	case Note:
 		err = c.stickyNote()
 	case Journal:
@@ -115,12 +116,9 @@ type converter struct {
 // note records what is not carried as it was. The same note is taken once.
 func (c *converter) note(kind, format string, args ...any) {
 	n := mail.Note{Kind: kind, Text: fmt.Sprintf(format, args...)}
-	for _, have := range c.item.Notes {
-		if have == n {
-			return
-		}
+	if !slices.Contains(c.item.Notes, n) {
+		c.item.Notes = append(c.item.Notes, n)
 	}
-	c.item.Notes = append(c.item.Notes, n)
 }
 
 // say adds a line to the summary.

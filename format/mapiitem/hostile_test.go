@@ -149,18 +149,6 @@ func TestAsMessage(t *testing.T) {
 	}
 }
 
-func TestTagStripper(t *testing.T) {
-	for in, want := range map[string]string{
-		"<p>a</p><p>b": "a\nb\n", "a<br/>b": "a\nb", "1 &lt; 2 &#228;&nbsp;x &unknown; & y": "1 < 2 ä x &unknown; & y", "<script>evil()</script>x<!-- <p> -->y": "xy",
-		"<td>a</td><td>b</td>": "a b ", "&amp": "&amp", "a<": "a", "<style/>x": "x", "a \r\n b": "a b",
-	} {
-		got, err := io.ReadAll(&tagStripper{src: strings.NewReader(in)})
-		if err != nil || strings.TrimRight(string(got), " \n") != strings.TrimRight(want, " \n") {
-			t.Errorf("%q: %q, want %q", in, got, want)
-		}
-	}
-}
-
 // FuzzConvert fills what is binary in an item.
 func FuzzConvert(f *testing.F) {
 	weekly := blob{frequency: 0x200B, kind: 1, period: 1, specific: []uint32{0x02}, end: 0x2021, start: minutes("2024-03-18T00:00"), until: minutes("2024-06-03T00:00"), from: 600, to: 660,

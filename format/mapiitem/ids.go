@@ -4,29 +4,23 @@ import "waybill/format/mapi"
 
 // Properties of messages that only this package asks for ([MS-OXPROPS] 2).
 const (
-	importance                mapi.ID = 0x0017
-	sensitivity               mapi.ID = 0x0036
-	sentRepresentingName      mapi.ID = 0x0042
-	startDate                 mapi.ID = 0x0060
-	endDate                   mapi.ID = 0x0061
-	ownerAppointmentID        mapi.ID = 0x0062
-	responseRequested         mapi.ID = 0x0063
-	sentRepresentingType      mapi.ID = 0x0064
-	sentRepresentingAddress   mapi.ID = 0x0065
-	conversationTopic         mapi.ID = 0x0070
-	searchKey                 mapi.ID = 0x300B
-	senderSMTPAddress         mapi.ID = 0x5D01
-	sentRepresentingSMTP      mapi.ID = 0x5D02
-	recipientFlags            mapi.ID = 0x5FFD
-	recipientTrackStatus      mapi.ID = 0x5FFF
-	attachmentHidden          mapi.ID = 0x7FFE
-	attachmentFlags           mapi.ID = 0x7FFD
-	exceptionReplaceTime      mapi.ID = 0x7FF9
-	attachmentContactPhoto    mapi.ID = 0x7FFF
-	attachLongPathname        mapi.ID = 0x370D
-	iconIndex                 mapi.ID = 0x1080
-	flagStatus                mapi.ID = 0x1090
-	addressBookProxyAddresses mapi.ID = 0x800F
+	importance              mapi.ID = 0x0017
+	sensitivity             mapi.ID = 0x0036
+	sentRepresentingName    mapi.ID = 0x0042
+	startDate               mapi.ID = 0x0060
+	endDate                 mapi.ID = 0x0061
+	responseRequested       mapi.ID = 0x0063
+	sentRepresentingType    mapi.ID = 0x0064
+	sentRepresentingAddress mapi.ID = 0x0065
+	searchKey               mapi.ID = 0x300B
+	senderSMTPAddress       mapi.ID = 0x5D01
+	sentRepresentingSMTP    mapi.ID = 0x5D02
+	recipientFlags          mapi.ID = 0x5FFD
+	recipientTrackStatus    mapi.ID = 0x5FFF
+	attachmentFlags         mapi.ID = 0x7FFD
+	exceptionReplaceTime    mapi.ID = 0x7FF9
+	attachmentContactPhoto  mapi.ID = 0x7FFF
+	attachLongPathname      mapi.ID = 0x370D
 )
 
 // Property identifiers in their sets ([MS-OXPROPS] 2, PidLid...). Those of
@@ -43,8 +37,6 @@ const (
 	lidBilling         = 0x8535
 	lidCompanies       = 0x8539
 	lidContacts        = 0x853A
-	lidReminderSignal  = 0x8560
-	lidTaskMode        = 0x8518
 	lidContactLinkName = 0x8586
 
 	// PSETID_Appointment
@@ -58,22 +50,15 @@ const (
 	lidRecur             = 0x8216
 	lidStateFlags        = 0x8217
 	lidResponseStatus    = 0x8218
-	lidReplyTime         = 0x8220
 	lidRecurring         = 0x8223
-	lidIntendedBusy      = 0x8224
 	lidExceptionReplace  = 0x8228
-	lidRecurrenceType    = 0x8231
 	lidRecurrencePattern = 0x8232
 	lidZoneStruct        = 0x8233
 	lidZoneText          = 0x8234
-	lidClipStart         = 0x8235
-	lidClipEnd           = 0x8236
-	lidAllAttendees      = 0x8238
 	lidSequence          = 0x8201
 	lidCounterProposal   = 0x8257
 	lidProposedStart     = 0x8250
 	lidProposedEnd       = 0x8251
-	lidNotAllowPropose   = 0x825A
 	lidZoneStart         = 0x825E
 	lidZoneEnd           = 0x825F
 	lidZoneRecur         = 0x8260
@@ -86,44 +71,31 @@ const (
 	lidOwnerChange    = 0x1A
 
 	// PSETID_Task
-	lidTaskStatus      = 0x8101
-	lidTaskPercent     = 0x8102
-	lidTaskStart       = 0x8104
-	lidTaskDue         = 0x8105
-	lidTaskCompleted   = 0x810F
-	lidTaskActual      = 0x8110
-	lidTaskEstimated   = 0x8111
-	lidTaskRecur       = 0x8116
-	lidTaskComplete    = 0x811C
-	lidTaskOwner       = 0x811F
-	lidTaskAssigner    = 0x8121
-	lidTaskLastUser    = 0x8122
-	lidTaskRole        = 0x8127
-	lidTaskRecurring   = 0x8126
-	lidTaskHistory     = 0x811A
-	lidTaskTeam        = 0x8103
-	lidTaskDelegator   = 0x8121
-	lidTaskOrdinal     = 0x8123
-	lidTaskGlobalID    = 0x8519 // in PSETID_Common
-	lidTaskResetRemind = 0x8107
-	lidTaskAccepted    = 0x8108
-	lidTaskDead        = 0x8109
+	lidTaskStatus    = 0x8101
+	lidTaskPercent   = 0x8102
+	lidTaskStart     = 0x8104
+	lidTaskDue       = 0x8105
+	lidTaskCompleted = 0x810F
+	lidTaskActual    = 0x8110
+	lidTaskEstimated = 0x8111
+	lidTaskRecur     = 0x8116
+	lidTaskComplete  = 0x811C
+	lidTaskOwner     = 0x811F
+	lidTaskLastUser  = 0x8122
+	lidTaskRole      = 0x8127
+	lidTaskRecurring = 0x8126
+	lidTaskDelegator = 0x8121
+	lidTaskGlobalID  = 0x8519 // in PSETID_Common
+	lidTaskDead      = 0x8109
 
 	// PSETID_Log
 	lidLogType     = 0x8700
 	lidLogStart    = 0x8706
 	lidLogDuration = 0x8707
 	lidLogEnd      = 0x8708
-	lidLogPrinted  = 0x870E
-	lidLogSaved    = 0x870F
-	lidLogRouted   = 0x8710
-	lidLogPosted   = 0x8711
 	lidLogTypeText = 0x8712
 
 	// PSETID_Note
-	lidNoteColor  = 0x8B00
-	lidNoteWidth  = 0x8B02
-	lidNoteHeight = 0x8B03
-	lidNoteX      = 0x8B04
-	lidNoteY      = 0x8B05
+	lidNoteColor = 0x8B00
+	lidNoteWidth = 0x8B02
 )

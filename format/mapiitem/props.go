@@ -31,13 +31,6 @@ func (p *props) public(name string) mapi.ID {
 	return p.Find(mapi.Name{Set: mapi.PublicStrings, Text: name})
 }
 
-// has tells that a property is set, and marks it as asked for.
-func (p *props) has(id mapi.ID) bool {
-	p.seen[id] = true
-	_, ok := p.Get(id)
-	return ok
-}
-
 // skip marks properties as asked for.
 func (p *props) skip(ids ...mapi.ID) {
 	for _, id := range ids {

@@ -49,7 +49,7 @@ func facts(text []byte) (list []string) {
 				hours, err := strconv.Atoi(zone[:3]) // the zones of the collection are whole hours
 				wall, perr := time.Parse(formLocal, value)
 				if err != nil || perr != nil {
-					value += " cannot be read"
+					panic("a time that cannot be read: " + line)
 				}
 				value = wall.Add(-time.Duration(hours) * time.Hour).Format(formUTC)
 			}

@@ -14,8 +14,8 @@ import (
 // maxTaskSteps bounds the search for the current occurrence of a task's series.
 const maxTaskSteps = 100000
 
-// toDo writes a VTODO of a task or a task request ([MS-OXOTASK] 2.2.2).
-func (c *converter) toDo() error {
+// taskItem writes a component of kind VTODO of a task or a task request ([MS-OXOTASK] 2.2.2).
+func (c *converter) taskItem() error {
 	class := strings.ToUpper(c.item.Class)
 	if strings.HasPrefix(class, "IPM.TASKREQUEST") {
 		c.item.Mail = true
@@ -143,9 +143,10 @@ func (c *converter) taskState() {
 	default:
 		c.doc.Add("STATUS", "NEEDS-ACTION")
 	}
-	if status == 3 {
+	switch status {
+	case 3:
 		c.doc.Add("X-OUTLOOK-STATUS", "WAITING")
-	} else if status == 4 {
+	case 4:
 		c.doc.Add("X-OUTLOOK-STATUS", "DEFERRED")
 	}
 	if v, ok := p.Get(p.task(lidTaskPercent)); ok && v.Type == mapi.TypeFloat64 {

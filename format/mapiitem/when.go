@@ -21,16 +21,16 @@ type when struct {
 }
 
 // add writes a property of the time.
-func (w when) add(d *contentline.Document, name string, params ...contentline.Param) {
+func (w when) add(d *contentline.Document, name string) {
 	switch {
 	case w.day:
-		d.Add(name, w.wall.Format(formDate), append(params, contentline.P("VALUE", "DATE"))...)
+		d.Add(name, w.wall.Format(formDate), contentline.P("VALUE", "DATE"))
 	case w.utc:
-		d.Add(name, w.wall.Format(formUTC), params...)
+		d.Add(name, w.wall.Format(formUTC))
 	case w.zone != nil:
-		d.Add(name, w.wall.Format(formLocal), append(params, contentline.P("TZID", w.zone.ID))...)
+		d.Add(name, w.wall.Format(formLocal), contentline.P("TZID", w.zone.ID))
 	default:
-		d.Add(name, w.wall.Format(formLocal), params...)
+		d.Add(name, w.wall.Format(formLocal))
 	}
 }
 

@@ -70,7 +70,7 @@ func TestAnyTextComesBack(t *testing.T) {
 		d.AddStream("NOTE", "", stream([]byte(text), Escaped))
 		d.AddStream("PHOTO", "data:;base64,", stream([]byte(text), Base64))
 		b := written(t, d, rapid.Bool().Draw(t, "slow"))
-		for _, line := range bytes.Split(bytes.TrimSuffix(b, []byte("\r\n")), []byte("\r\n")) {
+		for line := range bytes.SplitSeq(bytes.TrimSuffix(b, []byte("\r\n")), []byte("\r\n")) {
 			if len(line) > 75 || !utf8.Valid(line) || bytes.ContainsAny(line, "\r\n") {
 				t.Fatalf("line %q", line)
 			}

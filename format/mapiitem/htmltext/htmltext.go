@@ -1,4 +1,6 @@
-package mapiitem
+// Package htmltext reads HTML as plain text, for programs that show nothing else.
+// It is no renderer: what it cannot understand stays as it is.
+package htmltext
 
 import (
 	"html"
@@ -7,10 +9,10 @@ import (
 	"unicode/utf8"
 )
 
-// tagStripper reads HTML as plain text: enough to be read where HTML is not
+// reader reads HTML as plain text: enough to be read where HTML is not
 // understood. Tags go, paragraphs and line breaks become line ends, entities
 // become their characters, what is in script and style goes.
-type tagStripper struct {
+type reader struct {
 	src   io.Reader
 	in    [4096]byte
 	state int
@@ -23,7 +25,7 @@ type tagStripper struct {
 	err   error
 }
 
-// States of tagStripper.
+// States of reader.
 const (
 	inText = iota
 	inTag
@@ -34,7 +36,11 @@ const (
 // maxTagName bounds what of a tag or an entity is kept.
 const maxTagName = 32
 
-func (t *tagStripper) Read(p []byte) (int, error) {
+// NewReader reads the text of HTML in UTF-8. It never fails of itself; memory is
+// bounded whatever the input.
+func NewReader(src io.Reader) io.Reader { return &reader{src: src} }
+
+func (t *reader) Read(p []byte) (int, error) {
 	for len(t.out) == 0 {
 		if t.err != nil {
 			return 0, t.err
@@ -57,7 +63,7 @@ func (t *tagStripper) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-func (t *tagStripper) step(c byte) {
+func (t *reader) step(c byte) {
 	switch t.state {
 	case inTag:
 		switch {
@@ -106,7 +112,7 @@ func (t *tagStripper) step(c byte) {
 	}
 }
 
-func (t *tagStripper) byte(c byte) {
+func (t *reader) byte(c byte) {
 	if t.space {
 		t.buf = append(t.buf, ' ')
 		t.space = false
@@ -115,7 +121,7 @@ func (t *tagStripper) byte(c byte) {
 	t.buf = append(t.buf, c)
 }
 
-func (t *tagStripper) literal(s string) {
+func (t *reader) literal(s string) {
 	if t.skip != "" {
 		return
 	}
@@ -131,7 +137,7 @@ func (t *tagStripper) literal(s string) {
 }
 
 // element acts on a tag.
-func (t *tagStripper) element(tag string) {
+func (t *reader) element(tag string) {
 	name, closing := strings.CutPrefix(tag, "/")
 	if i := strings.IndexAny(name, " \t\r\n/"); i >= 0 {
 		name = name[:i]
