@@ -251,7 +251,9 @@ func small(s section) string {
 	return text
 }
 
-// readDate reads a date of fields ([MS-OXTNEF] 2.1.3.3), taken for UTC.
+// readDate reads a date of fields ([MS-OXTNEF] 2.1.3.3). It names no zone: Exchange
+// writes UTC, Outlook of the 1990s the sender's own time, but both have the moment among
+// the MAPI properties, too. Where only this is there it is taken for UTC.
 func readDate(c *cursor) (mapi.Value, bool) {
 	b := c.take(14)
 	var f [6]int
