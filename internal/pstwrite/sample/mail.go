@@ -149,8 +149,9 @@ func (m *maker) body(message *pstwrite.Message, item *Item) {
 		add(pstwrite.Binary(mapi.HTML, []byte(page+"</body></html>\r\n")), pstwrite.Int(mapi.InternetCodepage, 65001),
 			pstwrite.Int(nativeBody, 3))
 	case 1:
-		item.Body = "rtf"
-		add(pstwrite.Binary(mapi.RTFCompressed, compressRTF(rtf(text))), pstwrite.Bool(rtfInSync, true),
+		page := rtf(text)
+		item.Body, item.RTFSHA256 = "rtf", digestOf(string(page))
+		add(pstwrite.Binary(mapi.RTFCompressed, compressRTF(page)), pstwrite.Bool(rtfInSync, true),
 			pstwrite.Int(nativeBody, 2))
 	}
 }

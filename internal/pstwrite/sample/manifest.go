@@ -40,6 +40,7 @@ type Item struct {
 	Categories  []string
 	Body        string // "text", "html", "rtf"
 	TextSHA256  string // hexadecimal, of the plain text in UTF-8 with CRLF
+	RTFSHA256   string // hexadecimal, of the RTF as it is before compression; empty: none
 	Attachments []Attachment
 }
 

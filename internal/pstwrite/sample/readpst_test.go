@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"waybill/format/mapi"
 )
 
 func TestLibpstReadsIt(t *testing.T) {
@@ -30,11 +32,11 @@ func TestLibpstReadsIt(t *testing.T) {
 			others := map[string]int{}
 			for _, item := range m.Items {
 				switch item.Class {
-				case "IPM.Note", "REPORT.IPM.Note.NDR":
+				case "IPM.Note", "REPORT.IPM.Note.NDR", "IPM.Schedule.Meeting.Request":
 					want = append(want, fmt.Sprintf("%+v", asMail(m, item)))
 				case "IPM.Contact":
 					others[".vcf"]++
-				case "IPM.Appointment", "IPM.Activity", "IPM.Schedule.Meeting.Request":
+				case "IPM.Appointment", "IPM.Activity":
 					others[".ics"]++
 				} // readpst leaves out posts, tasks, notes and lists
 			}
@@ -57,6 +59,12 @@ func asMail(m *Manifest, item Item) read {
 		} else {
 			r.files = append(r.files, a.Name+" "+a.SHA256)
 		}
+	}
+	if item.RTFSHA256 != "" {
+		r.files = append(r.files, "rtf-body.rtf "+item.RTFSHA256)
+	}
+	if item.Class == "IPM.Schedule.Meeting.Request" {
+		r.files = append(r.files, "calendar", "calendar") // readpst writes it twice
 	}
 	slices.Sort(r.files)
 	return r
@@ -103,9 +111,9 @@ func unpacked(t *testing.T, top string, others map[string]int) (all []string) {
 func subject(m *mail.Message) string {
 	s, err := new(mime.WordDecoder).DecodeHeader(m.Header.Get("Subject"))
 	if err != nil {
-		return m.Header.Get("Subject")
+		s = m.Header.Get("Subject")
 	}
-	return s
+	return mapi.DecodeText([]byte(s), 65001) // readpst copies the bytes of ANSI files
 }
 
 // parts tells of the attachments in a multipart body.
@@ -128,17 +136,23 @@ func parts(t *testing.T, body io.Reader, boundary string) (files []string) {
 				t.Fatal(err)
 			}
 			files = append(files, "embedded "+subject(inner))
+		case kind == "text/calendar":
+			files = append(files, "calendar")
 		case strings.HasPrefix(kind, "multipart/"):
 			files = append(files, parts(t, p, params["boundary"])...)
 		case p.Header.Get("Content-Disposition") != "":
-			b, err := io.ReadAll(base64.NewDecoder(base64.StdEncoding, p))
+			var content io.Reader = p
+			if p.Header.Get("Content-Transfer-Encoding") == "base64" {
+				content = base64.NewDecoder(base64.StdEncoding, p)
+			}
+			b, err := io.ReadAll(content)
 			if err != nil {
 				t.Fatal(err)
 			}
 			_, name, _ := strings.Cut(p.Header.Get("Content-Disposition"), "filename*=utf-8''")
 			name, _, _ = strings.Cut(name, ";")
 			name, _ = url.PathUnescape(name)
-			files = append(files, name+" "+digestOf(string(b)))
+			files = append(files, mapi.DecodeText([]byte(name), 65001)+" "+digestOf(string(b)))
 		}
 	}
 }
