@@ -20,7 +20,7 @@ func (p *Postoffice) Check(ctx context.Context, report func(Finding)) error {
 	for _, f := range p.findings {
 		report(f)
 	}
-	c := check{p: p, report: report, live: map[glb.ID]int{}, rows: map[glb.ID]bool{}, files: map[glb.ID]bool{}}
+	c := check{p: p, report: report, live: map[glb.ID]int{}, rows: map[glb.ID]heading{}, files: map[glb.ID]bool{}}
 	for _, step := range []func(context.Context) error{c.sizes, c.list, c.names, c.mailbags, c.transit, c.messages, c.attachments, c.folders} {
 		if err := ctx.Err(); err != nil {
 			return failure.New(failure.Cancelled, "check postoffice", "", "", err)
@@ -35,11 +35,17 @@ func (p *Postoffice) Check(ctx context.Context, report func(Finding)) error {
 type check struct {
 	p      *Postoffice
 	report func(Finding)
-	live   map[glb.ID]int  // live rows of each message
-	rows   map[glb.ID]bool // messages that any row or envelope names
-	files  map[glb.ID]bool // attachments that messages name
-	unsure bool            // some row's state is not known
+	live   map[glb.ID]int     // live rows of each message
+	rows   map[glb.ID]heading // messages that any row or envelope names
+	files  map[glb.ID]bool    // attachments that messages name
+	unsure bool               // some row's state is not known
 }
+
+// heading is what a mailbag says of a message; only that of so many messages is
+// remembered.
+type heading struct{ sender, subject string }
+
+const maxHeadings = 300_000
 
 func (c *check) found(rule, file string, offset int64, sure evidence.Certainty, event, article, format string, args ...any) {
 	c.report(Finding{Rule: rule, File: file, Offset: offset, Text: fmt.Sprintf(format, args...), Certainty: sure, EventID: event, Article: article})
@@ -189,7 +195,11 @@ func (c *check) mailbag(ctx context.Context, id glb.ID) error {
 		if err != nil {
 			switch failure.ClassOf(err) {
 			case failure.Malformed:
-				c.found(failure.RuleOf(err), name, max(row.Offset, -1), evidence.Documented, "4088", "Q108027", "%v", err)
+				rule, article := failure.RuleOf(err), "Q108027"
+				if rule == "mbg.size" {
+					article = "Q77926"
+				}
+				c.found(rule, name, row.Offset, evidence.Documented, "4088", article, "%v", err)
 				if row.Index >= 0 {
 					rows++
 				}
@@ -215,7 +225,11 @@ func (c *check) mailbag(ctx context.Context, id glb.ID) error {
 }
 
 func (c *check) row(name string, row *Row) {
-	c.rows[row.File] = true
+	if _, known := c.rows[row.File]; !known && len(c.rows) < maxHeadings {
+		c.rows[row.File] = heading{row.Sender, row.Subject}
+	} else if !known {
+		c.rows[row.File] = heading{}
+	}
 	there := c.p.tree.Exists(letterFile("MAI", row.File))
 	switch row.State {
 	case Deleted:

@@ -26,7 +26,7 @@ func (c *check) transit(ctx context.Context) error {
 		for i := range t.Len() {
 			row := mbg.Row(t.Record(i))
 			if id, ok := glb.ParseID(row.File()); ok {
-				c.rows[id] = true
+				c.mark(id)
 			}
 		}
 		if t.Len() > 0 {
@@ -36,10 +36,17 @@ func (c *check) transit(ctx context.Context) error {
 	return c.each(ctx, "P1", func(_ string, e dos.Entry) error {
 		base, _, _ := strings.Cut(e.Name, ".")
 		if id, ok := glb.ParseID(base); ok {
-			c.rows[id] = true
+			c.mark(id)
 		}
 		return nil
 	})
+}
+
+// mark remembers a message that no mailbag needs to name.
+func (c *check) mark(id glb.ID) {
+	if _, known := c.rows[id]; !known {
+		c.rows[id] = heading{}
+	}
 }
 
 // messages reads the structure of every message.
@@ -52,7 +59,7 @@ func (c *check) messages(ctx context.Context) error {
 				c.found("msmail.stray-file", name, -1, evidence.Documented, "", "Q87409", "no message has this name in this directory")
 				return nil
 			}
-			if !c.rows[id] {
+			if _, named := c.rows[id]; !named {
 				c.found("msmail.mai-stranded", name, -1, evidence.Documented, "", "Q101833", "no mailbag names this message")
 			}
 			return c.message(ctx, name, id)
@@ -75,7 +82,11 @@ func (c *check) message(ctx context.Context, name string, id glb.ID) error {
 		}
 		return err
 	}
-	m := c.p.message(e, where, nil)
+	var row *Row
+	if h := c.rows[id]; h.sender != "" || h.subject != "" {
+		row = &Row{Sender: h.sender, Subject: h.subject}
+	}
+	m := c.p.message(e, where, row)
 	for _, d := range m.Defects {
 		d.File = name
 		c.report(d)

@@ -144,7 +144,8 @@ func (p *Postoffice) nameFolders(set *folderSet) {
 		users[p.users[i].ID] = true
 	}
 	layout, found := fld.LocateIndex(set.records, set.types, users)
-	if len(found) < 3 || !believable(found[0]) {
+	// Eight digits that name a file do not come by chance.
+	if digits := layout.Digits && found[0].For > 1 && found[0].For > found[0].RunnerUp; !digits && !believable(found[0]) {
 		return
 	}
 	byFile := map[glb.ID]int{}

@@ -64,7 +64,7 @@ func (p *Postoffice) readLists(context.Context) error {
 	if p.netpo.Len() > 0 {
 		at, found := glb.LocateExternal(&p.netpo, known)
 		p.netpoAt = at
-		p.netpoOK = found.For > 0 && found.For > found.RunnerUp
+		p.netpoOK = believable(found)
 		p.evidence = append(p.evidence, found)
 	}
 	return nil
@@ -154,7 +154,7 @@ func (p *Postoffice) locateUsers(context.Context) error {
 // believable accepts what is proven, and in a postoffice of one or two users what
 // nothing speaks against.
 func believable(f evidence.Finding) bool {
-	return f.Proven() || f.Total > 0 && f.Total < 3 && f.For == f.Total && f.RunnerUp == 0
+	return f.Proven() || f.Total > 0 && f.Total < 3 && f.For == f.Total && f.RunnerUp*2 <= f.For
 }
 
 // locateRest looks for alias and tuple id in the ACCESS files. Programs rebuild the

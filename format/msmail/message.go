@@ -178,6 +178,9 @@ func (p *Postoffice) message(e *mai.Envelope, where part, row *Row) *Message {
 			m.Subject = row.Subject
 		}
 	} else {
+		if p.known && m.cipher.Key != p.cipher.Key {
+			m.defect("msmail.key-own", evidence.Hypothesis, "Q209486", "the message is encrypted with a key of its own; it was derived from this message alone")
+		}
 		p.decode(m, e, row)
 	}
 	if m.Date.IsZero() && row != nil && !row.Date.IsZero() {

@@ -23,7 +23,8 @@ func (p *Postoffice) readNetworks(context.Context) error {
 		rec := glb.Network(t.Record(i))
 		name := p.page.Decode(rec.Name())
 		n := Network{Name: name, Active: rec.Active(), Kind: rec.Kind(), Extension: rec.XTN(), Mailbag: rec.Mailbag()}
-		if _, digits := glb.ParseID(n.Extension); n.Extension != "" && !digits || name == "" && rec.Active() {
+		_, digits := glb.ParseID(n.Extension)
+		if lost := rec.Active() && (name == "" || n.Extension == "" && n.Mailbag == ""); lost || n.Extension != "" && !digits {
 			p.found("msmail.network-record", t.Name, t.Offset(i), evidence.Derived, "", "Q95961", "record %d is damaged or shifted: name %.20q, XTN prefix %.20q", i, name, n.Extension)
 			n.Extension = ""
 		}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -16,19 +15,18 @@ import (
 	"waybill/internal/postoffice"
 )
 
-func write(t testing.TB, opt postoffice.Options) (string, *postoffice.Manifest) {
+func build(t testing.TB, opt postoffice.Options) (postoffice.Files, *postoffice.Manifest) {
 	t.Helper()
-	dir := t.TempDir()
-	m, err := postoffice.Write(dir, opt)
+	files, m, err := postoffice.Build(opt)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return dir, m
+	return files, m
 }
 
-func open(t testing.TB, dir string, opt msmail.Options) *msmail.Postoffice {
+func open(t testing.TB, files postoffice.Files, opt msmail.Options) *msmail.Postoffice {
 	t.Helper()
-	p, err := msmail.Open(context.Background(), os.DirFS(dir), opt)
+	p, err := msmail.Open(context.Background(), files.FS(), opt)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,8 +37,8 @@ func open(t testing.TB, dir string, opt msmail.Options) *msmail.Postoffice {
 // expects everything back.
 func TestWholePostoffice(t *testing.T) {
 	for seed := range uint64(12) {
-		dir, m := write(t, postoffice.Options{Seed: seed, Users: 6 + int(seed), Messages: 60, LowerCase: seed%4 == 3})
-		p := open(t, dir, msmail.Options{})
+		files, m := build(t, postoffice.Options{Seed: seed, Users: 6 + int(seed), Messages: 60, LowerCase: seed%4 == 3})
+		p := open(t, files, msmail.Options{})
 		if !p.Readable() {
 			t.Fatalf("seed %d: %v", seed, p.Evidence())
 		}
@@ -241,8 +239,8 @@ func compareFolders(t *testing.T, p *msmail.Postoffice, m *postoffice.Manifest) 
 
 // TestEmptyPostoffice opens one with a single user and no mail.
 func TestEmptyPostoffice(t *testing.T) {
-	dir, m := write(t, postoffice.Options{Users: -1, Messages: -1, Groups: -1, Externals: -1, Folders: -1})
-	p := open(t, dir, msmail.Options{Network: m.Network, Postoffice: m.Postoffice})
+	files, m := build(t, postoffice.Options{Users: -1, Messages: -1, Groups: -1, Externals: -1, Folders: -1})
+	p := open(t, files, msmail.Options{Network: m.Network, Postoffice: m.Postoffice})
 	users := p.Users()
 	if len(users) != 1 || users[0].Alias != "Administrator" || p.Readable() {
 		t.Errorf("%+v", users)
@@ -253,26 +251,26 @@ func TestEmptyPostoffice(t *testing.T) {
 }
 
 func TestNoPostoffice(t *testing.T) {
-	_, err := msmail.Open(context.Background(), os.DirFS(t.TempDir()), msmail.Options{})
+	_, err := msmail.Open(context.Background(), postoffice.Files{}.FS(), msmail.Options{})
 	if failure.RuleOf(err) != "msmail.no-postoffice" {
 		t.Error(err)
 	}
-	dir, _ := write(t, postoffice.Options{})
-	if _, err := msmail.Open(context.Background(), os.DirFS(dir), msmail.Options{CodePage: 4711}); failure.RuleOf(err) != "msmail.code-page" {
+	files, _ := build(t, postoffice.Options{})
+	if _, err := msmail.Open(context.Background(), files.FS(), msmail.Options{CodePage: 4711}); failure.RuleOf(err) != "msmail.code-page" {
 		t.Error(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := msmail.Open(ctx, os.DirFS(dir), msmail.Options{}); failure.ClassOf(err) != failure.Cancelled {
+	if _, err := msmail.Open(ctx, files.FS(), msmail.Options{}); failure.ClassOf(err) != failure.Cancelled {
 		t.Error(err)
 	}
 }
 
 // TestZone reads the mailbags' dates in the zone that the operator named.
 func TestZone(t *testing.T) {
-	dir, m := write(t, postoffice.Options{Seed: 5})
+	files, m := build(t, postoffice.Options{Seed: 5})
 	zone := time.FixedZone("", 2*3600)
-	p := open(t, dir, msmail.Options{Zone: zone})
+	p := open(t, files, msmail.Options{Zone: zone})
 	for _, u := range m.Users {
 		for row, err := range p.Mailbag(context.Background(), u.ID) {
 			if err != nil {

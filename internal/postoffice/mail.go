@@ -3,7 +3,6 @@ package postoffice
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -177,6 +176,3 @@ func (w *writer) mailbags() error {
 	}
 	return nil
 }
-
-// readFile reads a file that was written.
-func readFile(dir, name string) ([]byte, error) { return os.ReadFile(Path(dir, name)) }

@@ -11,10 +11,12 @@ package postoffice
 
 import (
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
+	"testing/fstest"
 	"time"
 
 	"waybill/format/msmail/dos"
@@ -132,11 +134,11 @@ type Folder struct {
 
 // writer is a postoffice that is being written.
 type writer struct {
-	dir  string
-	opt  Options
-	rng  *rand.Rand
-	page dos.CodePage
-	m    *Manifest
+	files Files
+	opt   Options
+	rng   *rand.Rand
+	page  dos.CodePage
+	m     *Manifest
 
 	bag    uint32 // next mailbag
 	letter uint32 // next message or attachment
@@ -147,21 +149,60 @@ type writer struct {
 	netpo  []byte
 }
 
+// Files are the files of a postoffice by their names: "MBG/00000000.MBG".
+type Files map[string][]byte
+
+// FS shows the files as a file system.
+func (f Files) FS() fs.FS {
+	m := fstest.MapFS{}
+	for name, b := range f {
+		m[name] = &fstest.MapFile{Data: b, Mode: 0o644}
+	}
+	return m
+}
+
+// WriteTo writes the files below dir, which is made.
+func (f Files) WriteTo(dir string) error {
+	made := map[string]bool{}
+	for name, b := range f {
+		to := filepath.Join(dir, filepath.FromSlash(name))
+		if parent := filepath.Dir(to); !made[parent] {
+			if err := os.MkdirAll(parent, 0o755); err != nil {
+				return err
+			}
+			made[parent] = true
+		}
+		if err := os.WriteFile(to, b, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Write writes a postoffice below dir, which is made.
 func Write(dir string, opt Options) (*Manifest, error) {
-	opt.fill()
-	page, err := dos.NewCodePage(opt.CodePage)
+	files, m, err := Build(opt)
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{dir: dir, opt: opt, page: page, rng: rand.New(rand.NewPCG(opt.Seed, 0x4D53)), m: &Manifest{Network: "NET1", Postoffice: "DATA3"}, letter: 0x1000, names: map[string]bool{}}
+	return m, files.WriteTo(dir)
+}
+
+// Build makes a postoffice in memory. The same options make the same bytes.
+func Build(opt Options) (Files, *Manifest, error) {
+	opt.fill()
+	page, err := dos.NewCodePage(opt.CodePage)
+	if err != nil {
+		return nil, nil, err
+	}
+	w := &writer{files: Files{}, opt: opt, page: page, rng: rand.New(rand.NewPCG(opt.Seed, 0x4D53)), m: &Manifest{Network: "NET1", Postoffice: "DATA3"}, letter: 0x1000, names: map[string]bool{}}
 	w.choose()
 	for _, step := range []func() error{w.directories, w.makeUsers, w.networks, w.groups, w.lists, w.messages, w.mailbags, w.folders, w.fixed} {
 		if err := step(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return w.m, nil
+	return w.files, w.m, nil
 }
 
 // choose lets the seed decide what the record leaves open.
@@ -185,9 +226,6 @@ func (w *writer) directories() error {
 		dirs = append(dirs, "ATT/AT"+string(d), "MAI/MA"+string(d))
 	}
 	for _, d := range dirs {
-		if err := os.MkdirAll(w.path(d), 0o755); err != nil {
-			return err
-		}
 		if err := w.write(d+"/POPULATE.MSM", []byte{0}); err != nil {
 			return err
 		}
@@ -195,14 +233,16 @@ func (w *writer) directories() error {
 	return nil
 }
 
-func (w *writer) path(name string) string {
+func (w *writer) write(name string, b []byte) error {
 	if w.opt.LowerCase {
 		name = strings.ToLower(name)
 	}
-	return filepath.Join(w.dir, filepath.FromSlash(name))
+	if _, twice := w.files[name]; twice {
+		return fmt.Errorf("%s is written twice", name)
+	}
+	w.files[name] = b
+	return nil
 }
-
-func (w *writer) write(name string, b []byte) error { return os.WriteFile(w.path(name), b, 0o644) }
 
 // code encodes text in the code page.
 func (w *writer) code(s string) string {
@@ -215,9 +255,6 @@ func (w *writer) nextTID() uint32 { w.tid++; return w.tid }
 func (w *writer) nextBag() glb.ID { w.bag++; return glb.ID(w.bag - 1) }
 
 func (w *writer) nextLetter() glb.ID { w.letter++; return glb.ID(w.letter - 1) }
-
-// Path finds a file of a postoffice that was written without Options.LowerCase.
-func Path(dir, name string) string { return filepath.Join(dir, filepath.FromSlash(name)) }
 
 // MessageFile is the name of a message's file.
 func MessageFile(id glb.ID) string { return letterFile("MAI", id) }

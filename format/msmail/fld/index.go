@@ -114,7 +114,7 @@ func (e *Entry) Set(name, comment string, owner, file glb.ID, kind byte) {
 // of the files.
 func LocateIndex(records []Entry, files map[glb.ID]byte, users map[glb.ID]bool) (Layout, []evidence.Finding) {
 	l := Layout{-1, -1, -1, -1, false, -1}
-	file := evidence.Finding{Of: "IDX folder file", Total: len(records), Text: "columns that name existing .FLD files, each once"}
+	file := evidence.Finding{Of: "IDX folder file", Total: min(len(records), len(files)), Text: "columns that name existing .FLD files, each once"}
 	for _, digits := range []bool{true, false} {
 		for at := 0; at+4 <= IndexRecord; at++ {
 			try := Layout{FileAt: at, Digits: digits}
@@ -125,6 +125,9 @@ func LocateIndex(records []Entry, files map[glb.ID]byte, users map[glb.ID]bool) 
 						seen[id] = true
 					}
 				}
+			}
+			if _, zero := seen[0]; !digits && zero && len(seen) == 1 {
+				continue // every column of zeros is the number 0
 			}
 			if pick(&file, len(seen)) {
 				l.FileAt, l.Digits = at, digits

@@ -60,6 +60,9 @@ func (l *AccessLayout) locateID(t *Table, ids map[ID]bool) evidence.Finding {
 					found[id] = true
 				}
 			}
+			if !digits && len(found) == 1 && found[0] {
+				continue // every column of zeros is the number 0
+			}
 			switch n := len(found); {
 			case n > f.For:
 				if f.For > 0 && !sameIDs(t, best, try, ids) {

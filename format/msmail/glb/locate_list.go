@@ -116,8 +116,8 @@ func LocateExternal(t *Table, known map[string]bool) (ExternalLayout, evidence.F
 			}
 		}
 	}
-	if f.For == 0 {
-		return LikelyExternal, f
+	if f.For == 0 { // a damaged list of networks must not cost the addresses
+		return LikelyExternal, checkExternal(t, f)
 	}
 	mailbox := 0
 	for at := 0; at+11 <= NetPOSize; at++ {
@@ -144,6 +144,22 @@ func LocateExternal(t *Table, known map[string]bool) (ExternalLayout, evidence.F
 	f.For = min(f.For, mailbox)
 	f.Choice = fmt.Sprintf("network at %#02x, postoffice at %#02x, mailbox at %#02x", best.NetworkAt, best.PostofficeAt, best.MailboxAt)
 	return best, f
+}
+
+// checkExternal tells whether the likely layout gives three valid names.
+func checkExternal(t *Table, f evidence.Finding) evidence.Finding {
+	f.Text = "valid names where the likely layout has them"
+	for i := range t.Len() {
+		e := External(t.Record(i))
+		network, post, mailbox := e.Names(LikelyExternal)
+		if ValidName(network) && ValidName(post) && validLogin(mailbox) {
+			f.For++
+		}
+	}
+	if f.For > 0 {
+		f.Choice = "network at 0x01, postoffice at 0x0c, mailbox at 0x17"
+	}
+	return f
 }
 
 func overlaps(a, b int) bool { return a-b > -11 && a-b < 11 }
