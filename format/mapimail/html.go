@@ -1,9 +1,9 @@
 package mapimail
 
 import (
+	"bytes"
 	"html"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -144,7 +144,31 @@ func (s *htmlScan) validate(p []byte) {
 	s.invalid = !utf8.Valid(p)
 }
 
-var metaCharset = regexp.MustCompile(`(?i)charset\s*=\s*["']?\s*([a-z0-9_:.+-]{1,40})`)
+// declared is the charset that the HTML names itself, in lower case; empty for none.
+func (s *htmlScan) declared() string {
+	rest := string(bytes.ToLower(s.head))
+	for {
+		_, after, found := strings.Cut(rest, "charset")
+		if !found {
+			return ""
+		}
+		rest = after
+		name, isValue := strings.CutPrefix(strings.TrimLeft(after, " \t\r\n"), "=")
+		if !isValue {
+			continue
+		}
+		name = strings.TrimLeft(name, " \t\r\n\"'")
+		end := strings.IndexFunc(name, func(r rune) bool {
+			return !('a' <= r && r <= 'z' || '0' <= r && r <= '9' || strings.ContainsRune("_:.+-", r))
+		})
+		if end < 0 {
+			end = len(name)
+		}
+		if end > 0 && end <= 40 {
+			return name[:end]
+		}
+	}
+}
 
 // charset tells the charset of HTML that is stored as bytes. The property for it is
 // right ([MS-OXBODY] 2.1.3.1), unless the bytes prove it wrong; then the HTML's
@@ -164,8 +188,7 @@ func (s *htmlScan) charset(internetPage, messagePage int) string {
 	if name := mapi.Charset(internetPage); possible(name) {
 		return name
 	}
-	if m := metaCharset.FindSubmatch(s.head); m != nil {
-		name := strings.ToLower(string(m[1]))
+	if name := s.declared(); name != "" {
 		if _, known := mime.Charset(name); known && possible(name) {
 			return name
 		}

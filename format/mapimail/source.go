@@ -82,15 +82,11 @@ func (s source) head(ctx context.Context, n int) ([]byte, error) {
 		return nil, err
 	}
 	defer func() { _ = r.Close() }()
-	b := make([]byte, n)
-	k, err := io.ReadFull(r, b)
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		err = nil
+	b, err := io.ReadAll(io.LimitReader(r, int64(n)))
+	if err == nil && ctx.Err() != nil {
+		err = cancelled(ctx.Err())
 	}
-	if err == nil {
-		err = ctx.Err()
-	}
-	return b[:k], err
+	return b, err
 }
 
 // check reads s to its end. For damage it gives what can be read of s, and what
