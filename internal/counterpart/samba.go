@@ -60,7 +60,11 @@ func StartSamba(ctx context.Context) (*Samba, error) {
 	if s.Dir, err = newDir(os.TempDir(), "wbs"); err != nil {
 		return nil, err
 	}
-	for range 20 {
+	for left := 20; ; left-- {
+		if left == 0 {
+			s.Close()
+			return nil, fmt.Errorf("%w: somebody has port 389 on every address of this machine", ErrMissing)
+		}
 		s.Host = fmt.Sprintf("127.%d.%d.%d", 10+rand.IntN(200), rand.IntN(250), 2+rand.IntN(250))
 		if l, err := net.Listen("tcp", s.Host+":389"); err == nil {
 			_ = l.Close()
