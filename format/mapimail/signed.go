@@ -99,7 +99,7 @@ func (c *converter) signed(ctx context.Context, attachments []mapi.Attachment) (
 	}
 	p := attachments[0].Props()
 	data, ok := p.Get(mapi.AttachData)
-	if method, _ := p.Int(mapi.AttachMethod); !ok || data.Data == nil || data.Data.Size() == 0 || method != mapi.ByValue {
+	if method, _ := p.Int(mapi.AttachMethod); !ok || data.Data == nil || data.Data.Size() == 0 || method > mapi.ByValue {
 		return odd("its attachment holds no file.")
 	}
 	src := dataSource(data.Data)
