@@ -74,7 +74,7 @@ func (c *converter) attachment(a mapi.Attachment, i int, form string) {
 		return
 	case mapi.EmbeddedMessage:
 		made, err := c.embedded(a)
-		if err != nil || made == nil {
+		if err != nil || made == nil || made.Open == nil {
 			why := "is an item of Outlook that is not converted"
 			if err != nil {
 				why = "cannot be read: " + err.Error()

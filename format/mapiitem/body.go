@@ -42,14 +42,16 @@ func (c *converter) body(p *props) (b body) {
 	b.text = c.readable("text", text)
 	b.html = c.readable("HTML text", html)
 	if b.html == nil && rich != nil {
-		kind, ok := richKind(c.ctx, rich)
+		kind, err := richKind(c.ctx, rich)
 		switch {
-		case ok && kind == rtf.KindHTML:
+		case err != nil:
+			c.note("body-damaged", "The item's rich text cannot be read: %v.", err)
+		case kind == rtf.KindHTML:
 			b.html = c.readable("rich text", richText(rich, false))
-		case ok && b.text == nil:
+		case b.text == nil:
 			b.text = c.readable("rich text", richText(rich, true))
 		}
-		b.lost = kind == rtf.KindRTF && b.text != nil && ok
+		b.lost = err == nil && kind == rtf.KindRTF && b.text != nil
 	}
 	if b.text == nil && b.html != nil {
 		open := b.html.Open
@@ -99,14 +101,14 @@ type reading struct {
 func (r *reading) Close() error { return r.closer.Close() }
 
 // richKind tells what an RTF body holds.
-func richKind(ctx context.Context, open opener) (rtf.Kind, bool) {
+func richKind(ctx context.Context, open opener) (rtf.Kind, error) {
 	r, err := open(ctx)
 	if err != nil {
-		return 0, false
+		return 0, err
 	}
 	defer func() { _ = r.Close() }()
 	_, kind, err := rtf.Unwrap(rtf.Decompress(r, maxRTF), rtf.Options{})
-	return kind, err == nil
+	return kind, err
 }
 
 // richText opens what an RTF body holds: as plain text, or as it is wrapped.

@@ -52,8 +52,8 @@ const exceptionClass = "IPM.OLE.CLASS.{00061055-0000-0000-C000-000000000046}"
 // item is of a class that is mail (or unknown, which is best carried as mail).
 //
 // Attachments and bodies are read once, so that Item.Notes is complete when
-// Convert returns; what cannot be read is left out with a note. Errors are those
-// of ctx, and of class Malformed where the item cannot be converted at all.
+// Convert returns; what cannot be read is left out with a note. The only error is
+// that ctx ended: an item with nothing readable in it is converted, too.
 func Convert(ctx context.Context, m mapi.Message, o Options) (*Item, error) {
 	p := watch(m.Props())
 	class := p.text(mapi.MessageClass)

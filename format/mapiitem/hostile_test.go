@@ -110,6 +110,34 @@ func TestListsThatCannotBeRead(t *testing.T) {
 	}
 }
 
+// TestEmbeddedItems gives attached items to the caller's own converter.
+func TestEmbeddedItems(t *testing.T) {
+	k := newMaker()
+	m := k.item("IPM.Appointment", mapi.Subject, "S", appt(lidStartWhole), at("2024-07-01T08:00"))
+	mail := func() *fakeAttachment {
+		return &fakeAttachment{props: k.props(mapi.AttachMethod, mapi.EmbeddedMessage), message: k.item("IPM.Note")}
+	}
+	m.attachments = []mapi.Attachment{mail(), mail(), mail()}
+	n := 0
+	o := Options{Embedded: func(context.Context, mapi.Message) (*Attachment, error) {
+		n++
+		switch n % 3 {
+		case 1:
+			return &Attachment{Name: "a.eml", MediaType: "message/rfc822", Open: func(context.Context) (io.ReadCloser, error) {
+				return io.NopCloser(strings.NewReader("Subject: x\r\n\r\n")), nil
+			}}, nil
+		case 2:
+			return &Attachment{}, nil
+		default:
+			return nil, failure.New(failure.Malformed, "read", "x", "test", nil)
+		}
+	}}
+	i, text := convert(t, m, o)
+	if kinds := noteKinds(i); !slices.Equal(kinds, []string{"attachment-left-out", "attachment-left-out"}) || len(i.Attachments) != 1 || !strings.Contains(strings.ReplaceAll(text, "\r\n ", ""), "X-FILENAME=a.eml") {
+		t.Errorf("%v %+v\n%s", i.Notes, i.Attachments, text)
+	}
+}
+
 func TestAsMessage(t *testing.T) {
 	i, text := convert(t, anna(newMaker()), Options{})
 	read := func() []byte {

@@ -4,6 +4,7 @@ import "waybill/format/mapi"
 
 // Properties of messages that only this package asks for ([MS-OXPROPS] 2).
 const (
+	flagStatus              mapi.ID = 0x1090
 	importance              mapi.ID = 0x0017
 	sensitivity             mapi.ID = 0x0036
 	sentRepresentingName    mapi.ID = 0x0042

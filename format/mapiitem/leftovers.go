@@ -89,6 +89,9 @@ func (c *converter) leftovers() {
 		}
 		name, named := names[id]
 		switch {
+		case id == importance && v.Bits == 1: // normal
+		case id == flagStatus && v.Bits == 2: // a flag to follow up
+			left = append(left, "follow-up flag")
 		case !named && (id >= 0x8000 || !bookkeeping(id)):
 			left = append(left, fmt.Sprintf("0x%04X", uint16(id)))
 		case named && !bookkeepingName(name):

@@ -131,9 +131,9 @@ func TestErrorsOfStreams(t *testing.T) {
 	}
 }
 
-// TestLongValuesStream writes 16 MB and counts what is allocated.
+// TestLongValuesStream writes 3 MB and counts what is allocated.
 func TestLongValuesStream(t *testing.T) {
-	const size = 16 << 20
+	const size = 3 << 20
 	var d Document
 	d.AddStream("ATTACH", "", &Stream{Encoding: Base64, Open: func(context.Context) (io.ReadCloser, error) {
 		return io.NopCloser(io.LimitReader(zeros{}, size)), nil
