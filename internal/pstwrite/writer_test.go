@@ -88,7 +88,7 @@ func TestLargeThings(t *testing.T) {
 				// A value of two levels of blocks, one of exactly one block, one byte more.
 				most := w.g.most()
 				add(t, w, Root, Message{Attachments: []Attachment{
-					file("two levels", make([]byte, 18<<20)), file("one block", make([]byte, most)),
+					file("two levels", make([]byte, map[Format]int{Unicode: 34, ANSI: 17, Unicode4K: 1}[o.Format]<<20)), file("one block", make([]byte, most)),
 					file("two blocks", make([]byte, most+1)), file("empty", nil),
 				}})
 				// More nodes in a node than one block lists, and rows than a heap holds.
@@ -117,7 +117,7 @@ func TestLargeThings(t *testing.T) {
 
 func TestDeepEmbedding(t *testing.T) {
 	for _, o := range []Options{{Format: Unicode}, {Format: ANSI}} {
-		const depth = 10000
+		const depth = 10000 // as deep as a hostile file may be
 		m := Message{Props: []Prop{Text(mapi.Subject, "innermost")}}
 		for i := range depth {
 			inner := m
