@@ -13,6 +13,7 @@ import (
 	"waybill/connector/maildir"
 	"waybill/connector/mbox"
 	"waybill/connector/migfile"
+	"waybill/connector/mmff"
 	"waybill/connector/site"
 	"waybill/connector/tree"
 	"waybill/failure"
@@ -36,6 +37,7 @@ func newRegistry(e *env) registry {
 		{"mbox", "mbox:DIR", "DIR/<user>.mbox, or DIR/<user>/<folder>/<sub>.mbox", mbox.Source, mbox.Target},
 		{"eml", "eml:DIR", "DIR/<user>/<folder>/.../*.eml", eml.Source, eml.Target},
 		{"migfile", "migfile:FILE", "Exchange migration files: a packing list (.pkl) with its .pri and .sec", migfile.Source, migfile.Target},
+		{"mmff", "mmff:DIR", "files of Microsoft Mail's File Format API (FFAPI): DIR/<user>/, or one file", mmff.Source, mmff.Target},
 		{"site", "site:FILE", "the embedded mail site", site.Source, site.Target},
 		{"imap", "imap://USER@HOST[:PORT]", "an IMAP server, with STARTTLS", e.imapSource, e.imapTarget},
 		{"imaps", "imaps://USER@HOST[:PORT]", "an IMAP server, with TLS from the start", e.imapSource, e.imapTarget},
