@@ -14,7 +14,8 @@ import (
 const maxAttachments = 10000
 
 // attachments carries what is attached: in a calendar object as ATTACH, in a card
-// the picture as PHOTO; everything is listed in the item.
+// the picture as PHOTO; everything is listed in the item. What is attached to a
+// message about a meeting is only listed.
 func (c *converter) attachments(form string) error { return c.attachmentsOf(c.m, form) }
 
 func (c *converter) attachmentsOf(m mapi.Message, form string) error {
@@ -150,6 +151,7 @@ func (c *converter) carry(a *Attachment, photo bool, form string) {
 			params = append(params, contentline.P("X-FILENAME", a.Name)) // as [MS-OXCICAL] 2.1.3.1.1.20.1
 		}
 		c.doc.AddStream("ATTACH", "", stream, params...)
+	case form == "mail":
 	default:
 		c.note("attachment-beside", "The attachment %q (%d bytes) is not in the item's text form and stands beside it.", a.Name, a.Size)
 	}

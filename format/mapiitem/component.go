@@ -93,7 +93,11 @@ func (e *calendarEvent) carryInto(m mapi.Message) error {
 	before := e.doc
 	defer func() { e.doc = before }()
 	e.doc = nil
-	if err := e.attachmentsOf(m, "calendar"); err != nil {
+	form := "calendar"
+	if e.item.Mail && m == e.m {
+		form = "mail" // the mail carries them
+	}
+	if err := e.attachmentsOf(m, form); err != nil {
 		return err
 	}
 	if m == e.m {

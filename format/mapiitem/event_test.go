@@ -258,6 +258,7 @@ func TestMeetingMessages(t *testing.T) {
 		m := k.item(class, mapi.Subject, "Zusage: Treffen", appt(lidStartWhole), at("2024-07-01T08:00"), meet(lidGlobalID), globalObject(7, 0xE8, 7, 1), meet(lidCleanGlobalID), globalObject(0, 0, 0, 0),
 			sentRepresentingName, "Anna", sentRepresentingType, "SMTP", sentRepresentingAddress, "anna@a.example", responseRequested, true)
 		m.recipients = []*mapi.Props{k.person("Bert", "bert@a.example", 1, 1, 0)}
+		m.attachments = []mapi.Attachment{k.attachment(mapi.AttachMethod, mapi.ByValue, mapi.AttachLongFilename, "plan.pdf", mapi.AttachData, []byte("%PDF"))}
 		i, text := convert(t, m, Options{})
 		unfolded := strings.ReplaceAll(text, "\r\n ", "")
 		if !strings.Contains(unfolded, want) || !i.Mail || !strings.Contains(unfolded, "RECURRENCE-ID:20240701T080000Z") || strings.Contains(i.UID, "07E8") {
@@ -265,6 +266,9 @@ func TestMeetingMessages(t *testing.T) {
 		}
 		if answer := strings.Contains(class, "Resp"); answer != strings.Contains(unfolded, "ORGANIZER;CN=Bert:mailto:bert@a.example") || answer == strings.Contains(unfolded, "RSVP=TRUE") && !strings.Contains(class, "Canceled") {
 			t.Errorf("%s:\n%s", class, unfolded)
+		}
+		if len(i.Attachments) != 1 || i.Attachments[0].Inline || strings.Contains(text, "ATTACH;") || len(i.Parts()) != 2 || len(i.Notes) != 0 {
+			t.Errorf("%s: the attachment is the mail's: %+v %v", class, i.Attachments, i.Notes)
 		}
 		if part := i.Part(); part.Type != "text/calendar" || len(part.Params) != 2 {
 			t.Errorf("%+v", part)

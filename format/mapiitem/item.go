@@ -80,7 +80,8 @@ type Item struct {
 	// REQUEST, REPLY, CANCEL or COUNTER; empty for what lies in a calendar.
 	Method string
 	// Mail says that the item is a mail as well (a message about a meeting or a
-	// task): Part belongs into that mail, beside its text.
+	// task): Part belongs into that mail, beside its text. The attachments of a
+	// message about a meeting are the mail's, and not in the text form.
 	Mail bool
 	// UID is the item's UID as written.
 	UID string
