@@ -6,6 +6,7 @@ import (
 	"io"
 	"testing"
 
+	"golang.org/x/sync/errgroup"
 	"pgregory.net/rapid"
 )
 
@@ -141,3 +142,27 @@ func (z zeros) Open() (io.ReadCloser, error) {
 type zero struct{}
 
 func (zero) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+// TestManyReaders reads one file from several goroutines.
+func TestManyReaders(t *testing.T) {
+	root, file := office(t)
+	f, err := Open(bytes.NewReader(file), int64(len(file)), "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all errgroup.Group
+	for range 8 {
+		all.Go(func() error {
+			var failed error
+			compare(root, f.Root, func(name string, want, got []byte, err error) {
+				if err != nil || !bytes.Equal(want, got) {
+					failed = fmt.Errorf("%s: %d bytes of %d, %w", name, len(got), len(want), err)
+				}
+			})
+			return failed
+		})
+	}
+	if err := all.Wait(); err != nil {
+		t.Error(err)
+	}
+}
