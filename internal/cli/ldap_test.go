@@ -128,3 +128,43 @@ func TestDirectoryIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestUsersFrom describes the users of a source that knows nothing of them but
+// their mailboxes.
+func TestUsersFrom(t *testing.T) {
+	l := counterpart.NewOpenLDAP(t, counterpart.OpenLDAPOptions{})
+	err := l.Modify(t.Context(), "dn: uid=a.aal,ou=People,dc=example,dc=org\nchangetype: add\nobjectClass: inetOrgPerson\nuid: a.aal\ncn: Anna Aal\nsn: Aal\ngivenName: Anna\nmail: anna@example.org\nmail: aal@example.org\ntitle: Captain\n\n"+
+		"dn: uid=dora,ou=People,dc=example,dc=org\nchangetype: add\nobjectClass: inetOrgPerson\nuid: dora\ncn: Dora\nsn: D\nmail: dora@example.org\n\n"+
+		"dn: cn=Carla,ou=Contacts,dc=example,dc=org\nchangetype: add\nobjectClass: inetOrgPerson\ncn: Carla\nsn: C\nmail: carla@elsewhere.example\n\n"+
+		"dn: cn=crew,ou=Groups,dc=example,dc=org\nchangetype: add\nobjectClass: groupOfNames\ncn: crew\nmember: uid=a.aal,ou=People,dc=example,dc=org\nmember: uid=dora,ou=People,dc=example,dc=org\nmember: cn=Carla,ou=Contacts,dc=example,dc=org\n\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for _, sub := range []string{"cur", "new", "tmp"} {
+		if err := os.MkdirAll(filepath.Join(dir, "mail", "anna@example.org", sub), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("WAYBILL_USERS_FROM_PASSWORD", "geheim")
+	site := filepath.Join(dir, "new.site")
+	code, text := runs(t, "migrate", "--from", "maildir:"+filepath.Join(dir, "mail"), "--to", "site:"+site, "--ledger", filepath.Join(dir, "ledger"), "--report", filepath.Join(dir, "report"),
+		"--users-from", "ldap://"+l.Addr+"/"+l.Options.Suffix+"?bind="+url.QueryEscape(l.Operator()))
+	if code != exitProven {
+		t.Fatalf("%d %s", code, text)
+	}
+	target, err := (&env{ctx: t.Context(), systems: newRegistry(&env{})}).openSource("site:" + site)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer target.Close()
+	for u, err := range target.Users(t.Context()) {
+		if err != nil || u.Name != "Anna Aal" || u.Last != "Aal" || len(u.Addresses) < 2 || u.Addresses[1].Value != "aal@example.org" {
+			t.Errorf("%+v, %v", u, err)
+		}
+	}
+	book, err := target.Book(t.Context())
+	if err != nil || len(book.Contacts) != 1 || len(book.Lists) != 1 || strings.Join(book.Lists[0].Members, " ") != "anna@example.org SMTP:dora@example.org Carla" {
+		t.Errorf("%+v, %v", book, err)
+	}
+}

@@ -27,6 +27,7 @@ type pairFlags struct {
 	Match string `enum:",name,address" default:"" placeholder:"KEY" help:"Use accounts that exist in the target already when they have the same name, or the same SMTP address."`
 	provisionFlags
 	directoryFlags
+	peopleFlags
 }
 
 type migrateCmd struct {
@@ -133,6 +134,9 @@ func (e *env) openMigration(pair pairFlags, ledgerPath string, options engine.Op
 		return fail(err)
 	}
 	closers = append(closers, source.Close)
+	if source, err = e.withPeople(source, pair.peopleFlags); err != nil {
+		return fail(err)
+	}
 	book, err := ledger.Open(e.ctx, ledgerPath, ledger.Options{Command: "waybill " + strings.Join(e.args, " ")})
 	if err != nil {
 		return fail(err)

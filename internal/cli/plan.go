@@ -84,6 +84,11 @@ func (e *env) lookAtPair(pair pairFlags, options engine.Options) (m *engine.Migr
 	if err != nil {
 		return nil, nil, err
 	}
+	closeSource := source.Close
+	if source, err = e.withPeople(source, pair.peopleFlags); err != nil {
+		_ = closeSource()
+		return nil, nil, err
+	}
 	target, forget, err := e.openTargetToLook(pair.To)
 	if err != nil {
 		_ = source.Close()
