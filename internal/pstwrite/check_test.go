@@ -19,7 +19,7 @@ type checker struct {
 	page   int
 	slot   int
 	tail   int
-	used   map[int]bool         // slots of the file that are allocated
+	used   []bool               // slots of the file that are allocated
 	blocks map[uint64]checked   // by ID
 	refs   map[uint64]int       // how often each block is referred to
 	nodes  map[uint32][2]uint64 // data and nodes
@@ -31,7 +31,7 @@ type checked struct {
 
 func check(t *testing.T, f []byte) *checker {
 	t.Helper()
-	c := &checker{t: t, f: f, used: map[int]bool{}, blocks: map[uint64]checked{}, refs: map[uint64]int{}, nodes: map[uint32][2]uint64{}}
+	c := &checker{t: t, f: f, used: make([]bool, len(f)/64), blocks: map[uint64]checked{}, refs: map[uint64]int{}, nodes: map[uint32][2]uint64{}}
 	version := c.u16(10)
 	c.wide, c.four = version >= 23, version == 36
 	c.page, c.slot, c.tail = 512, 64, 12
