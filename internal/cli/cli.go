@@ -37,6 +37,7 @@ type root struct {
 	Verify     verifyCmd     `cmd:"" group:"moving" help:"Read every moved message back and compare it with the ledger."`
 	Report     reportCmd     `cmd:"" group:"moving" help:"Write the waybill again from the ledger."`
 	Directory  directoryCmd  `cmd:"" group:"moving" help:"Look into a directory (LDAP), prove rights there, and remove what a migration made."`
+	Recipients recipientsCmd `cmd:"" group:"looking" help:"Write a system's accounts, contacts and lists as a table for Exchange's directory import."`
 	Explain    explainCmd    `cmd:"" group:"looking" help:"Explain an event, by its id (W2002) or the Migration Wizard's (7044)."`
 	Ls         lsCmd         `cmd:"" group:"looking" help:"List systems, users, folders or messages of any source."`
 	Cat        catCmd        `cmd:"" group:"looking" help:"Write one message as it is stored."`

@@ -10,6 +10,7 @@ import (
 
 	"waybill/connector"
 	"waybill/connector/eml"
+	"waybill/connector/exchangecsv"
 	"waybill/connector/maildir"
 	"waybill/connector/mbox"
 	"waybill/connector/migfile"
@@ -38,6 +39,7 @@ func newRegistry(e *env) registry {
 		{"eml", "eml:DIR", "DIR/<user>/<folder>/.../*.eml", eml.Source, eml.Target},
 		{"migfile", "migfile:FILE", "Exchange migration files: a packing list (.pkl) with its .pri and .sec", migfile.Source, migfile.Target},
 		{"mmff", "mmff:DIR", "files of Microsoft Mail's File Format API (FFAPI): DIR/<user>/, or one file", mmff.Source, mmff.Target},
+		{"exchangecsv", "exchangecsv:FILE", "recipients of an Exchange directory export (CSV): accounts, contacts and lists, no mail", exchangecsv.Source, nil},
 		{"site", "site:FILE", "the embedded mail site", site.Source, site.Target},
 		{"imap", "imap://USER@HOST[:PORT]", "an IMAP server, with STARTTLS", e.imapSource, e.imapTarget},
 		{"imaps", "imaps://USER@HOST[:PORT]", "an IMAP server, with TLS from the start", e.imapSource, e.imapTarget},
