@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"waybill/failure"
+	"waybill/format/mapi"
 )
 
 // Bounds of a document. Real ones nest a few dozen groups and name a few hundred fonts.
@@ -276,7 +277,11 @@ func (d *decoder) unicode(n int32) {
 
 // flushField keeps the address of a link for the field that it belongs to.
 func (d *decoder) flushField() {
-	words := strings.Fields(string(d.field))
+	text := string(d.field)
+	if !utf8.ValidString(text) {
+		text = strings.ToValidUTF8(mapi.DecodeText(d.field, d.ansi), "\ufffd")
+	}
+	words := strings.Fields(text)
 	d.field = d.field[:0]
 	if len(words) < 2 || !strings.EqualFold(words[0], "HYPERLINK") {
 		return

@@ -66,6 +66,7 @@ func TestText(t *testing.T) {
 		{"bullets", `{\pntext\f1\'b7\tab}item\par{\listtext\f1\'B7\tab}more`, "•\titem\r\n•\tmore"},
 		{"link", `{\field{\*\fldinst{HYPERLINK "http://a.example/"}}{\fldrslt{\ul here}}}.`, "here <http://a.example/>."},
 		{"link that shows its address", `{\field{\*\fldinst{HYPERLINK "mailto:a@b.example"}}{\fldrslt a@b.example}}`, "a@b.example"},
+		{"link in a code page", `{\field{\*\fldinst{HYPERLINK "http://a/\'e4"}}{\fldrslt x}}`, "x <http://a/ä>"},
 		{"other field", `{\field{\*\fldinst PAGE}{\fldrslt 7}}`, "7"},
 		{"Chinese", `\f2\'b7\'73`, "新"},
 		{"upr", `{\upr{plain}{\*\ud{\u1055?lain}}}`, "Пlain"},
