@@ -38,7 +38,7 @@ func (m *Migration) NothingToDo(ctx context.Context, plan *Plan) (bool, error) {
 			return false, nil
 		}
 	}
-	for _, kind := range []string{"canary", "grant"} {
+	for _, kind := range []string{"canary", "grant", "directory canary"} {
 		left, err := m.Ledger.Provisioned(ctx, kind)
 		if err != nil {
 			return false, err

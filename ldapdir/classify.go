@@ -3,6 +3,7 @@ package ldapdir
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/go-ldap/ldap/v3"
@@ -103,10 +104,5 @@ func ruleIs(err error, rules ...string) bool {
 	if !ok {
 		return false
 	}
-	for _, rule := range rules {
-		if e.Rule == rule {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(rules, e.Rule)
 }

@@ -1,6 +1,7 @@
 package ldapdir_test
 
 import (
+	"maps"
 	"net/url"
 	"path/filepath"
 	"slices"
@@ -38,9 +39,7 @@ func place(t testing.TB, addr, base string, options map[string]string) ldapdir.O
 func openLDAP(t testing.TB, l *counterpart.OpenLDAP, more map[string]string) ldapdir.Options {
 	t.Helper()
 	options := map[string]string{"bind": l.Operator(), "users": "ou=People", "contacts": "ou=Contacts", "groups": "ou=Groups"}
-	for k, v := range more {
-		options[k] = v
-	}
+	maps.Copy(options, more)
 	return place(t, l.Addr, l.Options.Suffix, options)
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 
 	"waybill/directory"
@@ -281,9 +282,9 @@ func (p *proof) change(ctx context.Context, c canary) error {
 func (p *proof) removeAll() {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	for i := len(p.canaries) - 1; i >= 0; i-- {
-		c := p.canaries[i]
-		p.canaries = p.canaries[:i]
+	canaries := p.canaries
+	p.canaries = nil
+	for _, c := range slices.Backward(canaries) {
 		e, err := p.find(ctx, c.kind, c.id) // and not by its name alone
 		if err == nil && e != nil {
 			err = p.explain(p.remove(ctx, e.DN), c.kind, e.DN)

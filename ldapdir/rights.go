@@ -22,7 +22,7 @@ var classGUID = map[people.Kind]string{
 	people.Group:   "bf967a9c-0de6-11d0-a285-00aa003049e2",
 }
 
-const resetPassword = "00299570-246d-11d0-a768-00aa006e0529"
+const resetPassword = "00299570-246d-11d0-a768-00aa006e0529" //nolint:gosec // the number of a right, and no password
 
 // identity is who we are to the server (RFC 4532), or the name that we gave.
 func (d *Directory) identity(ctx context.Context) string {

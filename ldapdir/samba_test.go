@@ -2,6 +2,7 @@ package ldapdir_test
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -54,9 +55,7 @@ func sambaUnit(t *testing.T, name string) (*counterpart.Samba, string) {
 func adOptions(t *testing.T, s *counterpart.Samba, unit, bind, password string, more map[string]string) ldapdir.Options {
 	t.Helper()
 	options := map[string]string{"schema": "ad", "bind": bind, "users": unit, "tls": "starttls"}
-	for k, v := range more {
-		options[k] = v
-	}
+	maps.Copy(options, more)
 	o := place(t, s.Host, s.Base, options)
 	t.Setenv("TEST_DOMAIN_PASSWORD", password)
 	var err error

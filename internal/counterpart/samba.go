@@ -26,7 +26,7 @@ type Samba struct {
 }
 
 // SambaPassword is the administrator's.
-const SambaPassword = "Vogel-im-Wald-7"
+const SambaPassword = "Vogel-im-Wald-7" //nolint:gosec // of a domain that lives for one test
 
 // NewSamba starts a domain controller for a test, or skips the test where there
 // is none or we are not root.

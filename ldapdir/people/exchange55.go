@@ -3,6 +3,8 @@ package people
 import (
 	"context"
 	"encoding/binary"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -71,10 +73,7 @@ func (s *exchange55) Entry(f Facts) (string, *Attributes, []string, error) {
 	for _, other := range rest {
 		a.Add("otherMailbox", other.Type+"$"+other.Value)
 	}
-	skip := map[string]string{}
-	for name, value := range f.Attributes {
-		skip[name] = value
-	}
+	further := maps.Clone(f.Attributes)
 	switch f.Kind {
 	case Account:
 		a.Add("givenName", f.First)
@@ -90,7 +89,7 @@ func (s *exchange55) Entry(f Facts) (string, *Attributes, []string, error) {
 			if strings.EqualFold(name, domainAccount) {
 				if sid, ok := parseSID(value); ok {
 					a.Add("Assoc-NT-Account", sid)
-					delete(skip, name)
+					delete(further, name)
 				}
 			}
 		}
@@ -106,7 +105,7 @@ func (s *exchange55) Entry(f Facts) (string, *Attributes, []string, error) {
 	if f.Kind == Group {
 		table = map[string]string{"company": "Company", "department": "department", "comment": "info"}
 	}
-	untold := a.further(skip, table)
+	untold := a.further(further, table)
 	return Child("cn", f.ID, s.Container(f.Kind)), a, untold, nil
 }
 
@@ -155,11 +154,11 @@ func SIDText(raw []byte) string {
 		return ""
 	}
 	authority := binary.BigEndian.Uint64(append([]byte{0, 0}, raw[2:8]...))
-	text := "S-1-" + strconv.FormatUint(authority, 10)
+	parts := []string{"S-1", strconv.FormatUint(authority, 10)}
 	for i := 8; i < len(raw); i += 4 {
-		text += "-" + strconv.FormatUint(uint64(binary.LittleEndian.Uint32(raw[i:])), 10)
+		parts = append(parts, strconv.FormatUint(uint64(binary.LittleEndian.Uint32(raw[i:])), 10))
 	}
-	return text
+	return strings.Join(parts, "-")
 }
 
 func (s *exchange55) Identity(f Facts) string { return Equals("uid", f.ID) }
@@ -228,8 +227,8 @@ func legacyName(dn string) string {
 		return ""
 	}
 	var b strings.Builder
-	for i := len(parsed.RDNs) - 1; i >= 0; i-- {
-		for _, part := range parsed.RDNs[i].Attributes {
+	for _, rdn := range slices.Backward(parsed.RDNs) {
+		for _, part := range rdn.Attributes {
 			b.WriteString("/" + strings.ToLower(part.Type) + "=" + part.Value)
 		}
 	}

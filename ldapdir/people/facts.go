@@ -3,6 +3,7 @@ package people
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"unicode"
@@ -138,7 +139,7 @@ func NewAttributes() *Attributes { return &Attributes{values: map[string][]strin
 func (a *Attributes) Add(name string, values ...string) {
 	key := strings.ToLower(name)
 	for _, v := range values {
-		if v == "" || len(v) > MaxValue || contains(a.values[key], v) {
+		if v == "" || len(v) > MaxValue || slices.Contains(a.values[key], v) {
 			continue
 		}
 		if len(a.values[key]) == 0 {
@@ -169,15 +170,6 @@ func (a *Attributes) Remove(name string) {
 // Get gives the values, Has tells whether there are any.
 func (a *Attributes) Get(name string) []string { return a.values[strings.ToLower(name)] }
 func (a *Attributes) Has(name string) bool     { return len(a.Get(name)) > 0 }
-
-func contains(values []string, v string) bool {
-	for _, have := range values {
-		if have == v {
-			return true
-		}
-	}
-	return false
-}
 
 // further sets the source's other properties under the names of the directory.
 // untold are those for which it has none.

@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/go-ldap/ldap/v3"
@@ -157,7 +158,7 @@ func (s *inetOrgPerson) Facts(e *ldap.Entry) (f Facts, members []string, ok bool
 	f.First, f.Last = e.GetEqualFoldAttributeValue("givenName"), e.GetEqualFoldAttributeValue("sn")
 	smtp := e.GetEqualFoldAttributeValues("mail")
 	if s.o.Aliases != "" {
-		smtp = append(smtp[:len(smtp):len(smtp)], e.GetEqualFoldAttributeValues(s.o.Aliases)...)
+		smtp = append(slices.Clip(smtp), e.GetEqualFoldAttributeValues(s.o.Aliases)...)
 	}
 	for _, text := range smtp {
 		f.Addresses = append(f.Addresses, directory.Address{Type: directory.SMTP, Value: text})

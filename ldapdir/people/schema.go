@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"maps"
 	"regexp"
 	"strings"
 
@@ -114,12 +115,8 @@ var common = map[string]string{
 // with is a copy of common with a schema's own names.
 func with(own map[string]string) map[string]string {
 	all := make(map[string]string, len(common)+len(own))
-	for k, v := range common {
-		all[k] = v
-	}
-	for k, v := range own {
-		all[k] = v
-	}
+	maps.Copy(all, common)
+	maps.Copy(all, own)
 	return all
 }
 
