@@ -64,7 +64,7 @@ func (a *Attachment) Prove() (Proof, error) {
 	switch {
 	case ok:
 		proof.Proven, proof.Kind, proof.form, proof.Why = true, kind, form, "begins like "+kind
-	case a.po.attOK:
+	case a.po.attOK && (a.po.att == nil || size <= a.po.sure):
 		proof.Proven, proof.form, proof.Why = true, a.po.att, "decrypted like the other attachments of this postoffice"
 	default:
 		proof.Why = "no hypothesis about the file's encryption gives a file of a known kind"

@@ -43,7 +43,6 @@ func (p *Postoffice) calibrate(ctx context.Context) error {
 			taken++
 			p.sample = append(p.sample, mai.Known{Envelope: e, Sender: row.Sender(), Subject: row.Subject()})
 		}
-		p.bags[i].rows = nil
 	}
 	home, err := p.homePlaces()
 	if err != nil {
@@ -67,8 +66,8 @@ func (p *Postoffice) calibrate(ctx context.Context) error {
 		}
 		return nil
 	}
-	long, foundLong := mai.DeriveLong(c, p.sample)
-	p.cipher, p.longOK = long, believable(foundLong)
+	long, sure, foundLong := mai.DeriveLong(c, p.sample)
+	p.cipher, p.sure = long, sure
 	p.evidence = append(p.evidence, foundLong)
 	return nil
 }
@@ -155,21 +154,25 @@ func fitsSize(actual, stated int64) bool {
 }
 
 // judge finds the form in which an attachment makes sense by itself. Forms that
-// differ beyond the 256th octet only are told apart by text, or by the messages.
+// differ beyond the 256th octet only are told apart by the messages, or by text that
+// is text in one of them alone.
 func (p *Postoffice) judge(name string, head []byte, size int64) (form *mai.Cipher, kind string, ok bool) {
+	texts := 0
 	for i, c := range mai.FileForms(p.cipher) {
 		plain := head
 		if c != nil {
 			plain = c.Decrypt(head)
 		}
-		kind := mai.ContentKind(name, plain)
-		switch {
-		case kind == "":
-		case c == nil, kind == "text", i == 1 && (p.longOK || size <= 256):
-			return c, kind, true
+		switch k := mai.ContentKind(name, plain); {
+		case k == "":
+		case c == nil, i == 1 && size <= p.sure:
+			return c, k, true
+		case k == "text" && size <= headSize:
+			texts++
+			form, kind = c, k
 		}
 	}
-	return nil, "", false
+	return form, kind, texts == 1
 }
 
 // nameHome finds the names of the postoffice itself from what local senders and

@@ -194,7 +194,7 @@ func (c *check) mailbag(ctx context.Context, id glb.ID) error {
 	for row, err := range p.Mailbag(ctx, id) {
 		if err != nil {
 			switch failure.ClassOf(err) {
-			case failure.Malformed:
+			case failure.Malformed, failure.Denied:
 				rule, article := failure.RuleOf(err), "Q108027"
 				if rule == "mbg.size" {
 					article = "Q77926"

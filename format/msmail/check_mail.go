@@ -19,7 +19,7 @@ const hexDigits = "0123456789ABCDEF"
 // with an envelope in P1 (KB Q100826).
 func (c *check) transit(ctx context.Context) error {
 	for _, queue := range []string{"INQUEUE", "INQUEUE3", "SYSTEM"} {
-		t, _, err := c.p.tableHead("MBG/"+queue+".MBG", mbg.RowSize, 4*mbg.MaxRows)
+		t, err := c.p.tableHead("MBG/"+queue+".MBG", mbg.RowSize, 4*mbg.MaxRows)
 		if err != nil {
 			return err
 		}

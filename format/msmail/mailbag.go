@@ -21,6 +21,8 @@ import (
 type bag struct {
 	id   glb.ID
 	rows []mbg.Row // the first ones, of some mailbags only
+	// sample is the index in Postoffice.keys, while it is open.
+	sample int
 }
 
 // How much of the mailbags Open looks at to find out what is not published.
@@ -38,12 +40,11 @@ func (p *Postoffice) readBags(ctx context.Context) error {
 	}
 	for _, e := range entries {
 		base, isBag := strings.CutSuffix(strings.ToUpper(e.Name), ".MBG")
-		if id, ok := glb.ParseID(base); ok && isBag && !e.Dir && !e.Twin {
+		if id, ok := glb.ParseID(base); ok && isBag && !e.Dir && !e.Twin && !e.Other {
 			p.bags = append(p.bags, bag{id: id})
 		}
 	}
-	step := max(1, len(p.bags)/sampleBags)
-	var samples []mbg.Sample
+	step := max(1, (len(p.bags)+sampleBags-1)/sampleBags)
 	for i := 0; i < len(p.bags); i += step {
 		if ctx.Err() != nil {
 			return nil
@@ -52,16 +53,60 @@ func (p *Postoffice) readBags(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		samples = append(samples, s)
+		p.bags[i].sample = len(p.keys)
+		p.keys = append(p.keys, s)
 	}
-	layout, found := mbg.LocateKey(samples)
+	return nil
+}
+
+// locateKey finds the layout of the KEY files. Messages count the users that have
+// them; that helps where all rows of all mailbags were read.
+func (p *Postoffice) locateKey(context.Context) error {
+	counts := map[glb.ID]int{}
+	for i := range p.sample {
+		base, _, _ := strings.Cut(path.Base(p.sample[i].Envelope.Name), ".")
+		if id, ok := glb.ParseID(base); ok && p.sample[i].Envelope.Count >= 0 {
+			counts[id] = p.sample[i].Envelope.Count
+		}
+	}
+	all := len(p.keys) == len(p.bags)
+	holders := map[glb.ID]*mbg.Holder{}
+	for i := range p.bags {
+		b := &p.bags[i]
+		if !all || p.keys[b.sample].Rows > len(b.rows) {
+			all = false
+			break
+		}
+		for j := range b.rows {
+			id, ok := glb.ParseID(b.rows[j].File())
+			count, counted := counts[id]
+			if !ok || !counted {
+				continue
+			}
+			if holders[id] == nil {
+				holders[id] = &mbg.Holder{Count: count}
+			}
+			holders[id].Rows = append(holders[id].Rows, struct{ Sample, Row int }{b.sample, j})
+		}
+	}
+	var list []mbg.Holder
+	for _, h := range holders {
+		if all {
+			list = append(list, *h)
+		}
+	}
+	layout, found := mbg.LocateKey(p.keys, list)
 	p.keyAt, p.keyOK = layout, found.Proven()
 	p.evidence = append(p.evidence, found)
+	p.keys = nil
+	for i := range p.bags {
+		p.bags[i].rows = nil
+	}
 	return nil
 }
 
 func (p *Postoffice) sampleBag(b *bag) (s mbg.Sample, err error) {
-	t, _, err := p.tableHead(bagFile("MBG", b.id), mbg.RowSize, sampleRows)
+	t, err := p.tableHead(bagFile("MBG", b.id), mbg.RowSize, sampleRows)
 	if err != nil {
 		return s, err
 	}
@@ -79,17 +124,16 @@ func (p *Postoffice) sampleBag(b *bag) (s mbg.Sample, err error) {
 }
 
 // tableHead reads the first records of a file.
-func (p *Postoffice) tableHead(name string, record, n int) (glb.Table, bool, error) {
+func (p *Postoffice) tableHead(name string, record, n int) (glb.Table, error) {
 	f, _, err := p.tree.Open(name)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) || failure.RuleOf(err) == "msmail.link" {
-			return glb.Table{Name: name}, false, nil
+			return glb.Table{Name: name}, nil
 		}
-		return glb.Table{}, false, err
+		return glb.Table{}, err
 	}
 	defer func() { _ = f.Close() }()
-	t, err := glb.ReadTable(io.LimitReader(f, int64(record)*int64(n)), name, 0, record)
-	return t, err == nil, err
+	return glb.ReadTable(io.LimitReader(f, int64(record)*int64(n)), name, 0, record)
 }
 
 // bagFile is MBG/0000001A.MBG or KEY/0000001A.KEY.

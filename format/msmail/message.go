@@ -218,9 +218,15 @@ func (p *Postoffice) decode(m *Message, e *mai.Envelope, row *Row) {
 		c := d.Clock
 		m.Date, m.DateFrom = time.Date(c.Year(), c.Month(), c.Day(), c.Hour(), c.Minute(), c.Second(), 0, p.zone), "message"
 	}
+	for _, span := range e.Text {
+		if span.Length > p.sure {
+			m.defect("msmail.long-unproven", evidence.Hypothesis, "Q104423", "the text has %d octets, and how strings of more than %d are encrypted could not be settled; single characters may be wrong", span.Length, p.sure)
+			break
+		}
+	}
 	plain := m.cipher.Decrypt(e.TextHead)
 	switch {
-	case len(plain) > 256 && !p.longOK && !mai.Plausible(plain), len(plain) <= 256 && !mai.Plausible(plain):
+	case !mai.Plausible(plain):
 		m.defect("mai.text", evidence.Hypothesis, "Q130322", "the text does not look like text when it is decrypted")
 	default:
 		m.Header = parseTextHeader(p.page.Decode(string(plain[:min(len(plain), maxTextHeader)])))

@@ -59,11 +59,12 @@ type Postoffice struct {
 	loginOK  bool // the mailbox names were found
 
 	bags   []bag
+	keys   []mbg.Sample
 	keyAt  mbg.KeyLayout
 	keyOK  bool
 	cipher mai.Cipher
-	known  bool // the key is proven
-	longOK bool // the cipher is proven for long strings
+	known  bool  // the key is proven
+	sure   int64 // length of strings up to which the cipher is proven
 	sample []mai.Known
 	att    *mai.Cipher // how ATT files are encrypted; nil: in clear
 	attOK  bool
@@ -91,7 +92,7 @@ func Open(ctx context.Context, fsys fs.FS, opt Options) (*Postoffice, error) {
 			WithRemedy("name the directory that holds GLB, MBG, MAI and the others (MAILDATA, or WGPO of a workgroup postoffice)")
 	}
 	for _, step := range []func(context.Context) error{
-		p.readNetworks, p.readLists, p.readBags, p.locateUsers, p.calibrate, p.nameHome, p.makeUsers, p.makeGroups, p.makeExternals, p.readPersonal, p.calibrateFiles,
+		p.readNetworks, p.readLists, p.readBags, p.locateUsers, p.calibrate, p.locateKey, p.nameHome, p.makeUsers, p.makeGroups, p.makeExternals, p.readPersonal, p.calibrateFiles,
 	} {
 		if ctx.Err() != nil {
 			return nil, failure.New(failure.Cancelled, "open postoffice", "", "", ctx.Err())

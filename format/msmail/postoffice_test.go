@@ -282,3 +282,49 @@ func TestZone(t *testing.T) {
 		}
 	}
 }
+
+// TestLittleEvidence reads postoffices with so little mail that some forms cannot be
+// told apart: what is read is right, or said to be in doubt.
+func TestLittleEvidence(t *testing.T) {
+	ctx := context.Background()
+	doubted, sure := 0, 0
+	for seed := range uint64(30) {
+		files, m := build(t, postoffice.Options{Seed: seed, Users: 3, Messages: 8, Attachments: 2})
+		p := open(t, files, msmail.Options{})
+		for _, u := range m.Users {
+			for row, err := range p.Mailbag(ctx, u.ID) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				truth := u.Rows[row.Index]
+				if row.State != msmail.StateUnknown && (row.State == msmail.Deleted) != truth.Deleted {
+					t.Errorf("seed %d: row %d of %s is taken for %s", seed, row.Index, u.Alias, row.State)
+				}
+				msg, err := p.Message(ctx, row)
+				if err != nil || len(msg.Defects) > 0 {
+					doubted++
+					continue
+				}
+				want := &m.Messages[truth.Message]
+				r, err := msg.Text(ctx)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if text, err := io.ReadAll(r); err != nil || string(text) != want.Text {
+					t.Errorf("seed %d: %v", seed, err)
+				}
+				for i := range msg.Attachments {
+					if r, err := msg.Attachments[i].Open(ctx); err != nil {
+						doubted++
+					} else if content, err := io.ReadAll(r); err != nil || !bytes.Equal(content, want.Files[i].Content) {
+						t.Errorf("seed %d: the content of %s is invented, %v", seed, want.Files[i].Name, err)
+					}
+				}
+				sure++
+			}
+		}
+	}
+	if sure == 0 || doubted == 0 {
+		t.Errorf("%d sure, %d doubted", sure, doubted)
+	}
+}

@@ -176,10 +176,7 @@ func (w *writer) groups() error {
 	table := make([]byte, 4)
 	for i := range w.opt.Groups {
 		g := Group{Alias: fmt.Sprintf("Group %d of %s", i+1, w.m.Postoffice), Address: fmt.Sprintf("group%d", i+1), TID: w.nextTID()}
-		pointer, mem, err := w.members(&g)
-		if err != nil {
-			return err
-		}
+		pointer, mem := w.members(&g)
 		a, err := w.alias(g.Alias, glb.AliasGroup, g.TID, pointer, 0)
 		if err != nil {
 			return err
@@ -201,7 +198,7 @@ func (w *writer) groups() error {
 }
 
 // members chains members of the list so far to a new group.
-func (w *writer) members(g *Group) (pointer uint32, mem []byte, err error) {
+func (w *writer) members(g *Group) (pointer uint32, mem []byte) {
 	count := 2 + w.rng.IntN(min(len(w.list), 12))
 	for j, k := range w.rng.Perm(len(w.list))[:min(count, len(w.list))] {
 		entry := w.list[k]
@@ -219,5 +216,5 @@ func (w *writer) members(g *Group) (pointer uint32, mem []byte, err error) {
 			mem = glb.AppendMember(mem, entry.ID())
 		}
 	}
-	return pointer, mem, nil
+	return pointer, mem
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"strings"
 
 	"waybill/failure"
 )
@@ -20,7 +21,7 @@ func text(field []byte) string {
 // setText writes s and fills the field with NUL. A field that holds s already
 // keeps its bytes, whatever lies behind the NUL. One byte is left for the NUL.
 func setText(field []byte, what, s string) error {
-	if len(s) >= len(field) || bytes.IndexByte([]byte(s), 0) >= 0 {
+	if len(s) >= len(field) || strings.IndexByte(s, 0) >= 0 {
 		return failure.New(failure.TooLarge, "write "+what, fmt.Sprintf("%.60q", s), "msmail.field",
 			fmt.Errorf("%d bytes, at most %d fit, and NUL does not", len(s), len(field)-1))
 	}

@@ -30,8 +30,7 @@ func ReadTable(r io.Reader, name string, header, record int) (Table, error) {
 	t := Table{Name: name, record: record}
 	data, err := io.ReadAll(io.LimitReader(r, MaxTable+1))
 	if err != nil {
-		var known *failure.Error
-		if errors.As(err, &known) {
+		if _, known := errors.AsType[*failure.Error](err); known {
 			return t, err
 		}
 		return t, failure.New(failure.ClassOf(err), "read", name, "msmail.read", err)

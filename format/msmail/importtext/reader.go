@@ -41,7 +41,7 @@ func (r *Reader) Next() (Entry, error) {
 		e, err := r.entry(text)
 		if err != nil || e.Operation != 0 {
 			if err == nil {
-				err = r.rest(&e)
+				r.rest(&e)
 			}
 			return e, err
 		}
@@ -132,14 +132,14 @@ func (r *Reader) entry(text string) (Entry, error) {
 
 // rest reads the lines that belong to an entry. A bad one among them is told after
 // the entry.
-func (r *Reader) rest(e *Entry) error {
+func (r *Reader) rest(e *Entry) {
 	for {
 		text, err := r.line()
 		if err != nil {
 			if !errors.Is(err, r.err) || r.err == nil { // one line; the entry itself is whole
 				r.lost = err
 			}
-			return nil
+			return
 		}
 		switch {
 		case text != "" && text[0] == '#':
@@ -150,7 +150,7 @@ func (r *Reader) rest(e *Entry) error {
 				continue
 			}
 			r.lost = r.broken("template data is -prompt/value, not %.80q", text)
-			return nil
+			return
 		case e.Operation == Modify && e.New == nil && len(e.Data) == 0 && strings.HasPrefix(text, " "):
 			if n, ok := parseName(strings.TrimLeft(text, " ")); ok {
 				e.New = &n
@@ -163,6 +163,6 @@ func (r *Reader) rest(e *Entry) error {
 			}
 		}
 		r.pending, r.have = text, true
-		return nil
+		return
 	}
 }

@@ -3,6 +3,7 @@ package mai
 import (
 	"bytes"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -39,10 +40,8 @@ func ContentKind(name string, head []byte) string {
 		if !short {
 			return m.kind
 		}
-		for _, n := range names {
-			if n == ext {
-				return m.kind
-			}
+		if slices.Contains(names, ext) {
+			return m.kind
 		}
 	}
 	if len(head) > 6 && head[2] == '-' && head[3] == 'l' && head[4] == 'h' {

@@ -3,6 +3,7 @@ package mai
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -207,9 +208,11 @@ func nameByte(c byte) bool {
 }
 
 // DeriveLong finds out how strings beyond 34 octets go on, from the beginnings of
-// long texts. It is not proven where no text is longer than 256 octets.
-func DeriveLong(c Cipher, messages []Known) (Cipher, evidence.Finding) {
-	f := evidence.Finding{Of: "cipher in long strings", Text: "texts of more than 256 octets that are free of control characters"}
+// long texts. sure is the length up to which all forms agree that read the texts
+// equally well: 256 where no text is longer, and without bound where one form alone
+// is left.
+func DeriveLong(c Cipher, messages []Known) (_ Cipher, sure int64, f evidence.Finding) {
+	f = evidence.Finding{Of: "cipher in long strings", Text: "texts of more than 256 octets that are free of control characters"}
 	bad := make([]int, len(longForms))
 	agree := make([]int, len(longForms))
 	for i := range messages {
@@ -228,7 +231,7 @@ func DeriveLong(c Cipher, messages []Known) (Cipher, evidence.Finding) {
 		}
 	}
 	if f.Total == 0 {
-		return c, f
+		return c, 256, f
 	}
 	first := 0
 	for j := range longForms {
@@ -237,16 +240,32 @@ func DeriveLong(c Cipher, messages []Known) (Cipher, evidence.Finding) {
 		}
 	}
 	c.Long, f.For = longForms[first], agree[first]
-	for j := range longForms {
-		// Forms that read the texts equally well are not told apart by them.
+	sure = math.MaxInt64
+	for j, l := range longForms {
 		if j != first && bad[j] == bad[first] {
-			f.RunnerUp = max(f.RunnerUp, agree[j]-1)
+			f.RunnerUp = max(f.RunnerUp, agree[j])
+			sure = min(sure, l.differsAt(), c.Long.differsAt())
 		}
 	}
 	if f.For > 0 {
 		f.Choice = c.Long.String()
 	}
-	return c, f
+	if f.For*5 < f.Total*4 { // no form reads them
+		sure = 256
+	}
+	return c, sure, f
+}
+
+// differsAt is the first place where a form is not the simple one.
+func (l Long) differsAt() int64 {
+	switch {
+	case l.Fold:
+		return 256
+	case l.Block > 0:
+		return l.Block
+	default:
+		return math.MaxInt64
+	}
 }
 
 func (l Long) String() string {

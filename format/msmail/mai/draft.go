@@ -47,8 +47,8 @@ func Write(w io.Writer, d *Draft, c *Cipher) error {
 	}
 	// Six octets, so that the reference counter is at 0x0B (KB Q104423).
 	length := content + 1
-	top := []byte{MessageElement, 0x83, byte(length >> 16), byte(length >> 8), byte(length), 1}
-	b := append(top, head...)
+	b := []byte{MessageElement, 0x83, byte(length >> 16), byte(length >> 8), byte(length), 1}
+	b = append(b, head...)
 	b = AppendHeader(b, Field, FieldText, field)
 	b = AppendHeader(b, ASCIIString, 0, d.TextSize)
 	if _, err := w.Write(b); err != nil {

@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"waybill/failure"
 )
@@ -107,9 +108,9 @@ func (s *Scanner) defect(rule, format string, args ...any) {
 
 // limit is the innermost definite end.
 func (s *Scanner) limit() int64 {
-	for i := len(s.stack) - 1; i >= 0; i-- {
-		if s.stack[i] >= 0 {
-			return s.stack[i]
+	for _, end := range slices.Backward(s.stack) {
+		if end >= 0 {
+			return end
 		}
 	}
 	return s.size
@@ -270,8 +271,7 @@ func (s *Scanner) ended(err error) error {
 		s.size = min(s.size, s.off)
 		return io.EOF
 	}
-	var known *failure.Error
-	if errors.As(err, &known) {
+	if _, known := errors.AsType[*failure.Error](err); known {
 		return err
 	}
 	return failure.New(failure.ClassOf(err), "read message", fmt.Sprintf("%s offset %d", s.name, s.off), "mai.read", err)

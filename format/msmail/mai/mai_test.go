@@ -160,12 +160,20 @@ func TestDeriveLongForms(t *testing.T) {
 		for range 4 {
 			known = append(known, Known{Envelope: &Envelope{TextHead: c.Encrypt(text)}})
 		}
-		got, found := DeriveLong(Cipher{Key: c.Key}, known)
-		if got.Long != l || !found.Proven() {
+		got, sure, found := DeriveLong(Cipher{Key: c.Key}, known)
+		if got.Long != l || !found.Proven() || sure < 1<<40 {
 			t.Errorf("%s: %s", l, found)
 		}
+		// Short texts leave forms that cannot be told apart, and that is said.
+		for i := range known {
+			known[i].Envelope.TextHead = known[i].Envelope.TextHead[:300]
+		}
+		_, sure, _ = DeriveLong(Cipher{Key: c.Key}, known)
+		if !l.Fold && l.Block != 256 && sure > 512 {
+			t.Errorf("%s: sure up to %d", l, sure)
+		}
 	}
-	if _, found := DeriveLong(Cipher{}, []Known{{Envelope: &Envelope{TextHead: make([]byte, 200)}}}); found.Proven() {
+	if _, sure, found := DeriveLong(Cipher{}, []Known{{Envelope: &Envelope{TextHead: make([]byte, 200)}}}); found.Proven() || sure != 256 {
 		t.Error("short texts prove nothing")
 	}
 }
@@ -266,6 +274,6 @@ func FuzzEnvelope(f *testing.F) {
 		}
 		m := e.Decode(&c)
 		_, _, _ = Derive([]Known{{Envelope: e, Sender: "A", Subject: m.Subject}}, []string{"N/P"})
-		_, _ = DeriveLong(c, []Known{{Envelope: e}})
+		_, _, _ = DeriveLong(c, []Known{{Envelope: e}})
 	})
 }

@@ -92,11 +92,28 @@ type Sample struct {
 	Gone []bool
 }
 
+// Holder is a message that says how many users have it (KB Q104423), with all rows
+// that name it.
+type Holder struct {
+	Count int
+	Rows  []struct{ Sample, Row int }
+}
+
+func (h *Holder) agrees(samples []Sample, l KeyLayout) bool {
+	live := 0
+	for _, at := range h.Rows {
+		if !samples[at.Sample].Key.Deleted(l, at.Row) {
+			live++
+		}
+	}
+	return live == h.Count
+}
+
 // LocateKey finds the layout that explains a postoffice's mailbags best: no bit is
-// set behind the last row, and rows whose message is gone are deleted, rows whose
-// message is there mostly not. Only mailbags with a bit set tell anything.
-func LocateKey(samples []Sample) (KeyLayout, evidence.Finding) {
-	f := evidence.Finding{Of: "KEY bits", Text: "bits behind the last row, and rows without a message"}
+// set behind the last row, rows whose message is gone are deleted, and as many rows
+// are live as the message counts users. Only mailbags with a bit set tell anything.
+func LocateKey(samples []Sample, holders []Holder) (KeyLayout, evidence.Finding) {
+	f := evidence.Finding{Of: "KEY bits", Text: "bits behind the last row, rows without a message, and the messages' counts of users"}
 	best, bestScore, nextScore := LikelyKey, 0, 0
 	for i := range samples {
 		if s := &samples[i]; !s.Key.IsZero() && s.Rows > 0 {
@@ -116,12 +133,21 @@ func LocateKey(samples []Sample) (KeyLayout, evidence.Finding) {
 				agree++
 			}
 		}
+		for i := range holders {
+			if f.Total > 0 && holders[i].agrees(samples, l) {
+				agree++
+				score += 2
+			}
+		}
 		switch {
 		case score > bestScore:
 			best, nextScore, bestScore, f.For = l, bestScore, score, agree
 		case score > nextScore:
 			nextScore = score
 		}
+	}
+	if f.Total > 0 {
+		f.Total += len(holders)
 	}
 	if bestScore > 0 {
 		f.RunnerUp = f.For * nextScore / bestScore

@@ -122,14 +122,39 @@ func TestLocateKey(t *testing.T) {
 			copy(s.Key.Counters(l), []byte{byte(s.Rows), 0, 2, 0})
 			samples = append(samples, s)
 		}
-		got, f := LocateKey(samples)
+		got, f := LocateKey(samples, nil)
 		if got != l || !f.Proven() {
 			t.Fatalf("%+v taken for %+v, %s", l, got, f)
 		}
 	})
-	got, f := LocateKey([]Sample{{Rows: 5}})
+	got, f := LocateKey([]Sample{{Rows: 5}}, nil)
 	if got != LikelyKey || f.Proven() {
 		t.Error("an empty KEY proves nothing", f)
+	}
+}
+
+// TestLocateKeyByCounts has no message gone, only counts to go by.
+func TestLocateKeyByCounts(t *testing.T) {
+	for _, l := range []KeyLayout{{0, false}, {0, true}, {48, false}, {48, true}} {
+		samples := make([]Sample, 3)
+		for i := range samples {
+			samples[i].Rows = 16
+		}
+		holders := make([]Holder, 16)
+		for row := range 16 {
+			holders[row].Count = 3
+			for i := range samples {
+				holders[row].Rows = append(holders[row].Rows, struct{ Sample, Row int }{i, row})
+				if row == 2 || row == 9 && i == 1 {
+					samples[i].Key.SetDeleted(l, row, true)
+					holders[row].Count--
+				}
+			}
+		}
+		samples[0].Key.Counters(l)[1] = 4
+		if got, f := LocateKey(samples, holders); got != l || !f.Proven() {
+			t.Errorf("%+v taken for %+v: %s", l, got, f)
+		}
 	}
 }
 
@@ -156,6 +181,6 @@ func FuzzKey(f *testing.F) {
 				t.Fatal("subject")
 			}
 		}
-		_, _ = LocateKey([]Sample{{Key: k, Rows: rows % 5000, Gone: []bool{true}}})
+		_, _ = LocateKey([]Sample{{Key: k, Rows: rows % 5000, Gone: []bool{true}}}, []Holder{{Count: rows}})
 	})
 }

@@ -5,6 +5,7 @@ package mbg
 import (
 	"bytes"
 	"encoding/binary"
+	"strings"
 	"time"
 )
 
@@ -85,7 +86,7 @@ func text(field []byte) string {
 
 // setText cuts s to the field, which ends with NUL, as the programs did.
 func setText(field []byte, s string) {
-	if i := bytes.IndexByte([]byte(s), 0); i >= 0 {
+	if i := strings.IndexByte(s, 0); i >= 0 {
 		s = s[:i]
 	}
 	if text(field) == s && len(s) < len(field) {
