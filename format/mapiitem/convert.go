@@ -12,6 +12,7 @@ import (
 	"waybill/failure"
 	"waybill/format/mapi"
 	"waybill/format/mapiitem/contentline"
+	"waybill/format/mapiitem/filename"
 	"waybill/mail"
 )
 
@@ -90,7 +91,7 @@ func Convert(ctx context.Context, m mapi.Message, o Options) (*Item, error) {
 	if kind == Contact || kind == List {
 		extension = ".vcf"
 	}
-	c.item.Name = fileName(c.item.Title, extension)
+	c.item.Name = filename.Safe(c.item.Title, extension)
 	c.item.document = c.doc
 	return c.item, ctxError(ctx)
 }
@@ -171,34 +172,3 @@ const (
 func oneLine(s string) string {
 	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }), " ")
 }
-
-// maxFileName is how long the name of a file may be, in bytes, without its
-// extension. Names of 255 bytes are too long for some targets that add to them.
-const maxFileName = 80
-
-// fileName makes a name of a title that every file system takes.
-func fileName(title, extension string) string {
-	var b strings.Builder
-	for _, r := range title {
-		switch {
-		case r < ' ' || r == 0x7f || strings.ContainsRune(`/\:*?"<>|`, r) || r == 0xFFFD:
-			r = '_'
-		case r >= 0x202A && r <= 0x202E, r >= 0x2066 && r <= 0x2069, r == 0x200E, r == 0x200F:
-			continue // marks that turn the direction of text hide what a name ends with
-		}
-		if b.Len()+len(string(r)) > maxFileName {
-			break
-		}
-		b.WriteRune(r)
-	}
-	name := strings.Trim(b.String(), " .")
-	if base, _, _ := strings.Cut(strings.ToUpper(name), "."); name == "" || reserved[base] {
-		name = "item" + name
-	}
-	return name + extension
-}
-
-// reserved are names that mean devices to Windows.
-var reserved = map[string]bool{"CON": true, "PRN": true, "AUX": true, "NUL": true,
-	"COM1": true, "COM2": true, "COM3": true, "COM4": true, "COM5": true, "COM6": true, "COM7": true, "COM8": true, "COM9": true,
-	"LPT1": true, "LPT2": true, "LPT3": true, "LPT4": true, "LPT5": true, "LPT6": true, "LPT7": true, "LPT8": true, "LPT9": true}

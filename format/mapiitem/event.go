@@ -6,6 +6,7 @@ import (
 
 	"waybill/format/mapi"
 	"waybill/format/mapiitem/contentline"
+	"waybill/format/mapiitem/entryid"
 	"waybill/format/mapiitem/recurrence"
 	"waybill/format/mapiitem/zone"
 )
@@ -149,8 +150,8 @@ func (c *converter) stampOfMeeting() time.Time {
 // identify finds the UID, and the day of the occurrence that the item is about.
 func (e *calendarEvent) identify() (day time.Time) {
 	p := e.p
-	uid, day := globalID(p.binary(p.meeting(lidGlobalID)))
-	if clean, _ := globalID(p.binary(p.meeting(lidCleanGlobalID))); clean != "" {
+	uid, day := entryid.GlobalObject(p.binary(p.meeting(lidGlobalID)))
+	if clean, _ := entryid.GlobalObject(p.binary(p.meeting(lidCleanGlobalID))); clean != "" {
 		uid = clean
 	}
 	if uid == "" {

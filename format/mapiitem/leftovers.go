@@ -3,12 +3,14 @@ package mapiitem
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"waybill/format/mapi"
+	"waybill/format/mapiitem/bookkeeping"
 	"waybill/format/mapiitem/contentline"
 )
 
@@ -21,7 +23,7 @@ func (c *converter) userFields() {
 	}
 	var fields []field
 	for n, id := range c.p.Names() {
-		if n.Set == mapi.PublicStrings && n.Text != "" && !c.p.seen[id] && !internalField(n.Text) {
+		if n.Set == mapi.PublicStrings && n.Text != "" && !c.p.seen[id] && !bookkeeping.Field(n.Text) {
 			fields = append(fields, field{n.Text, id})
 		}
 	}
@@ -33,12 +35,6 @@ func (c *converter) userFields() {
 			c.doc.AddText("X-OUTLOOK-FIELD", text, contentline.P("X-NAME", f.name))
 		}
 	}
-}
-
-// internalField tells names that programs use for themselves: those with a
-// scheme, such as http://schemas.microsoft.com/..., and headers of mail.
-func internalField(name string) bool {
-	return strings.Contains(name, ":") || strings.HasPrefix(strings.ToLower(name), "x-") || strings.Contains(name, "/")
 }
 
 // asTexts says a value of any plain type as text; none for what is no plain value.
@@ -60,7 +56,7 @@ func (c *converter) asTexts(id mapi.ID) []string {
 		return []string{strconv.FormatFloat(float64(n)/10000, 'f', -1, 64)}
 	case mapi.TypeFloat64:
 		c.p.skip(id)
-		return []string{floatText(v.Bits)}
+		return []string{strconv.FormatFloat(math.Float64frombits(v.Bits), 'f', -1, 64)}
 	case mapi.TypeTime:
 		if t, ok := c.p.time(id); ok {
 			return []string{t.Format(time.RFC3339)}
@@ -92,9 +88,9 @@ func (c *converter) leftovers() {
 		case id == importance && v.Bits == 1: // normal
 		case id == flagStatus && v.Bits == 2: // a flag to follow up
 			left = append(left, "follow-up flag")
-		case !named && (id >= 0x8000 || !bookkeeping(id)):
+		case !named && (id >= 0x8000 || !bookkeeping.Tag(id)):
 			left = append(left, fmt.Sprintf("0x%04X", uint16(id)))
-		case named && !bookkeepingName(name):
+		case named && !bookkeeping.Name(name):
 			left = append(left, nameText(name))
 		}
 	}

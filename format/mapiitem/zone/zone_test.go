@@ -98,7 +98,7 @@ func TestClocksAgreeWithTheTZDatabase(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for at := time.Date(c.from, 1, 1, 0, 30, 0, 0, time.UTC); at.Year() <= c.to; at = at.Add(7 * time.Hour) {
+		for at := time.Date(c.from, 1, 1, 0, 30, 0, 0, time.UTC); at.Year() <= c.to; at = at.Add(13 * time.Hour) {
 			there := at.In(place)
 			want := time.Date(there.Year(), there.Month(), there.Day(), there.Hour(), there.Minute(), 0, 0, time.UTC)
 			if got := z.Local(at); !got.Equal(want) {

@@ -1,18 +1,18 @@
-package mapiitem
+// Package bookkeeping knows the properties that say how Outlook and its stores
+// keep an item, and nothing that a person wrote.
+package bookkeeping
 
 import (
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"waybill/format/mapi"
 )
 
-// bookkeeping tells properties that say how a store keeps an item, or what
+// Tag tells properties that say how a store keeps an item, or what
 // follows from other properties ([MS-OXPROPS] 2, [MS-OXCFXICS], [MS-PST] 2.5).
 // They mean nothing in another system, and leaving them out loses nothing.
-func bookkeeping(id mapi.ID) bool {
+func Tag(id mapi.ID) bool {
 	switch {
 	case id >= 0x0E00 && id < 0x1000, // computed by the store: sizes, access, display texts
 		id >= 0x6600 && id < 0x6800, // the provider's own
@@ -26,10 +26,10 @@ func bookkeeping(id mapi.ID) bool {
 		id >= 0x5D00 && id < 0x5F00: // addresses of senders
 		return true
 	}
-	return bookkeepingTags[id]
+	return tags[id]
 }
 
-var bookkeepingTags = map[mapi.ID]bool{
+var tags = map[mapi.ID]bool{
 	0x0001: true, 0x0002: true, // template, alternate recipient allowed
 	0x0023: true, 0x0029: true, // receipts
 	0x0039: true, 0x003A: true, 0x003B: true, 0x003D: true, 0x003F: true,
@@ -43,8 +43,8 @@ var bookkeepingTags = map[mapi.ID]bool{
 	0x3A1B: true, 0x3008: true, 0x3007: true, 0x3004: true,
 }
 
-// bookkeepingNames are named properties of the same sort.
-var bookkeepingNames = map[mapi.GUID][]uint32{
+// names are named properties of the same sort.
+var names = map[mapi.GUID][]uint32{
 	mapi.SetCommon: {0x8501, 0x8502, 0x8504, 0x8505, 0x8506, 0x8510, 0x8511, 0x8513, 0x8514, 0x8515, 0x8516, 0x8517, 0x8518, 0x851A,
 		0x851B, 0x851C, 0x851D, 0x851E, 0x851F, 0x8520, 0x8521, 0x8540, 0x8541, 0x8550, 0x8551, 0x8552, 0x8553, 0x8554, 0x8556, 0x8560, 0x8561,
 		0x8562, 0x8570, 0x8578, 0x857A, 0x857B, 0x857C, 0x8580, 0x8581, 0x8582, 0x8583, 0x8584, 0x8585, 0x8587, 0x8588, 0x85A0, 0x85A1, 0x85B1, 0x85BF, 0x85C0, 0x8519, 0x853C},
@@ -59,16 +59,18 @@ var bookkeepingNames = map[mapi.GUID][]uint32{
 	mapi.SetMeeting: {0x01, 0x02, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x0E, 0x0F, 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x19, 0x1A, 0x24, 0x25, 0x26, 0x28},
 }
 
-func bookkeepingName(n mapi.Name) bool {
+// Name tells the same of named properties.
+func Name(n mapi.Name) bool {
 	if n.Text != "" {
 		// Fields of programs and headers of mail, not of people.
-		return internalField(n.Text) || n.Set == mapi.InternetHeaders || n.Set != mapi.PublicStrings ||
+		return Field(n.Text) || n.Set == mapi.InternetHeaders || n.Set != mapi.PublicStrings ||
 			strings.EqualFold(n.Text, "Keywords") || strings.HasPrefix(strings.ToLower(n.Text), "content-")
 	}
-	return slices.Contains(bookkeepingNames[n.Set], n.ID)
+	return slices.Contains(names[n.Set], n.ID)
 }
 
-// floatText says a 64-bit floating-point number that a property holds as bits.
-func floatText(bits uint64) string {
-	return strconv.FormatFloat(math.Float64frombits(bits), 'f', -1, 64)
+// Field tells names that programs use for themselves: those with a
+// scheme, such as http://schemas.microsoft.com/..., and headers of mail.
+func Field(name string) bool {
+	return strings.Contains(name, ":") || strings.HasPrefix(strings.ToLower(name), "x-") || strings.Contains(name, "/")
 }
