@@ -58,7 +58,7 @@ func (w *Writer) attachment(a *Attachment, number int, beside *nodes, t *table) 
 			props = append(props, one)
 		}
 	}
-	data, _, err := w.blocks.properties(props, &inside)
+	data, err := w.blocks.properties(props, &inside)
 	if err != nil {
 		return 0, err
 	}

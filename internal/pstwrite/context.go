@@ -42,19 +42,19 @@ const (
 
 // place puts a value of any length into a heap, or beside it into a node. It
 // returns what refers to it: 0 for an empty value.
-func (b *blocks) place(h *heap, beside *nodes, v encoded) (uint32, int64, error) {
+func (b *blocks) place(h *heap, beside *nodes, v encoded) (uint32, error) {
 	if v.stream == nil && len(v.bytes) <= largest {
 		if len(v.bytes) == 0 {
-			return 0, 0, nil
+			return 0, nil
 		}
 		id, err := h.put(v.bytes)
-		return uint32(id), int64(len(v.bytes)), err
+		return uint32(id), err
 	}
-	id, size, err := b.value(v)
+	id, _, err := b.value(v)
 	if err != nil || id == 0 {
-		return 0, 0, err
+		return 0, err
 	}
-	return beside.add(typeValue, id, 0), size, nil
+	return beside.add(typeValue, id, 0), nil
 }
 
 // value writes a value as a data tree of its own.
@@ -74,8 +74,8 @@ func (b *blocks) value(v encoded) (blockID, int64, error) {
 }
 
 // properties writes a property context ([MS-PST] 2.3.3). Large values become
-// nodes in beside. It also tells the size of all values.
-func (b *blocks) properties(props []encoded, beside *nodes) (data blockID, size int64, err error) {
+// nodes in beside.
+func (b *blocks) properties(props []encoded, beside *nodes) (data blockID, err error) {
 	slices.SortStableFunc(props, func(x, y encoded) int { return cmp.Compare(x.id, y.id) })
 	h := newHeap(b, propertyContext)
 	le := binary.LittleEndian
@@ -89,19 +89,16 @@ func (b *blocks) properties(props []encoded, beside *nodes) (data blockID, size 
 			at = uint32(id)
 		case p.kept:
 		case !inMemory(p.kind):
-			var long int64
-			at, long, err = b.place(h, beside, p)
-			size += long
+			at, err = b.place(h, beside, p)
 		case p.kind.Fixed() == 8:
 			var id heapID
 			id, err = h.put(le.AppendUint64(nil, p.bits))
-			at, size = uint32(id), size+8
+			at = uint32(id)
 		default:
 			at = uint32(p.bits & (1<<(8*uint(p.kind.Fixed())) - 1))
-			size += 4
 		}
 		if err != nil {
-			return 0, 0, err
+			return 0, err
 		}
 		records = le.AppendUint16(records, uint16(p.id))
 		records = le.AppendUint16(records, uint16(p.kind))
@@ -109,10 +106,9 @@ func (b *blocks) properties(props []encoded, beside *nodes) (data blockID, size 
 	}
 	root, err := h.index(2, 6, records)
 	if err != nil {
-		return 0, 0, err
+		return 0, err
 	}
-	data, err = h.finish(root)
-	return data, size, err
+	return h.finish(root)
 }
 
 // inMemory tells whether values of a type are in encoded.bits.

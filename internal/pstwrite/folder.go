@@ -133,7 +133,7 @@ func (w *Writer) finishSearch(base uint32) error {
 // object writes a node with properties.
 func (w *Writer) object(id, parent uint32, props []encoded) error {
 	var beside nodes
-	data, _, err := w.blocks.properties(props, &beside)
+	data, err := w.blocks.properties(props, &beside)
 	if err != nil {
 		return err
 	}

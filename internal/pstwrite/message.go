@@ -100,7 +100,7 @@ func (w *Writer) message(m Message, nid uint32) (written, error) {
 		props = append(props, encoded{id: mapi.MessageSize, kind: mapi.TypeInt32, bits: uint64(total)})
 	}
 	out := written{props: props, flags: props[flags].bits, size: total}
-	if out.data, _, err = w.blocks.properties(props, &beside); err != nil {
+	if out.data, err = w.blocks.properties(props, &beside); err != nil {
 		return written{}, err
 	}
 	out.sub, err = w.blocks.subtree(beside.all)

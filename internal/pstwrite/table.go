@@ -110,7 +110,7 @@ func (t *table) add(number uint32, props []encoded) error {
 				continue
 			}
 			if bits = props[i].bits; !inMemory(props[i].kind) {
-				at, _, err := t.b.place(t.heap, &t.beside, props[i])
+				at, err := t.b.place(t.heap, &t.beside, props[i])
 				if err != nil {
 					return err
 				}

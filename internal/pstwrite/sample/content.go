@@ -40,12 +40,12 @@ func (m *maker) attach(message *pstwrite.Message, item *Item) []*digest {
 		return hashes
 	}
 	var sizes []int64
-	switch due := int64(float64(m.o.Bytes)*float64(m.made+1)/float64(m.o.Messages)) - m.manifest.Total.Bytes; {
-	case m.o.Bytes == 0:
+	due := int64(float64(m.o.Bytes)*float64(m.made+1)/float64(m.o.Messages)) - m.manifest.Total.Bytes
+	if m.o.Bytes == 0 {
 		for range max(0, m.r.IntN(6)-3) {
 			sizes = append(sizes, m.size(128<<10))
 		}
-	default:
+	} else {
 		for len(sizes) < 12 && due > 0 {
 			size := min(m.size(largest), max(due, smallest))
 			sizes, due = append(sizes, size), due-size

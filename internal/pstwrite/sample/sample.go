@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 
 	"waybill/internal/pstwrite"
 )
@@ -132,7 +133,7 @@ func (m *maker) folder(up int, name, class string) error {
 	}
 	m.byClass[class] = append(m.byClass[class], len(m.ids))
 	m.ids = append(m.ids, id)
-	m.manifest.Folders = append(m.manifest.Folders, Folder{Path: append(path[:len(path):len(path)], name), Class: class})
+	m.manifest.Folders = append(m.manifest.Folders, Folder{Path: append(slices.Clip(path), name), Class: class})
 	return nil
 }
 
