@@ -281,7 +281,7 @@ func (same) Read(p []byte) (int, error) {
 }
 
 func TestMemoryIsBounded(t *testing.T) {
-	const size = 16 << 20
+	const size = 4 << 20
 	m := &item{props: props(mapi.HTML, endless(size), mapi.Body, mapi.Value{Type: mapi.TypeUnicode, Data: endless(size / 4)}),
 		attachments: []mapi.Attachment{attach(mapi.AttachData, endless(size))}}
 	var before, after runtime.MemStats
