@@ -174,9 +174,9 @@ func TestEncodings(t *testing.T) {
 		}
 		for _, r := range all {
 			if high {
-				b.WriteString(string([]byte{byte(r >> 8), byte(r)}))
+				b.Write([]byte{byte(r >> 8), byte(r)})
 			} else {
-				b.WriteString(string([]byte{byte(r), byte(r >> 8)}))
+				b.Write([]byte{byte(r), byte(r >> 8)})
 			}
 		}
 		return b.String()
@@ -210,23 +210,21 @@ func FuzzDirectory(f *testing.F) {
 	f.Add([]byte("Obj-Class,Common-Name\n\"a\nb\",c\n\"\n"))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		d, err := NewDirectory("f", bytes.NewReader(in), Dialect{})
-		for n := 0; err == nil || failure.ClassOf(err) == failure.Malformed || failure.ClassOf(err) == failure.TooLarge; n++ {
-			if d == nil {
+		if err != nil {
+			return
+		}
+		for n := 0; ; n++ {
+			r, err := d.Next()
+			switch class := failure.ClassOf(err); {
+			case errors.Is(err, io.EOF):
 				return
-			}
-			var r Recipient
-			if r, err = d.Next(); errors.Is(err, io.EOF) {
-				return
-			}
-			if n > len(in)+2 {
+			case err != nil && class != failure.Malformed && class != failure.TooLarge:
+				t.Fatal(err)
+			case n > len(in)+2:
 				t.Fatal("more lines than bytes")
-			}
-			if err == nil && (r.Name == "" || r.Class == "" || r.Mode == "") {
+			case err == nil && (r.Name == "" || r.Class == "" || r.Mode == ""):
 				t.Fatalf("%+v", r)
 			}
-		}
-		if err != nil {
-			t.Fatal(err)
 		}
 	})
 }

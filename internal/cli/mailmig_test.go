@@ -153,3 +153,56 @@ func TestMailmigModes(t *testing.T) {
 		}
 	}
 }
+
+// The two steps of Microsoft Mail: a list of users, edited, and the move. The
+// postoffice is played by Maildirs.
+func TestMailmigPostofficeInTwoSteps(t *testing.T) {
+	dir := t.TempDir()
+	for _, user := range []string{"ANNA", "BERT"} {
+		for _, sub := range []string{"cur", "new", "tmp"} {
+			if err := os.MkdirAll(filepath.Join(dir, "MAIL", user, sub), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.WriteFile(filepath.Join(dir, "MAIL", user, "cur", "1600000000.M1P1.x:2,S"), []byte("Subject: x\n\nx\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run := func(control string) (code int, out string) {
+		t.Helper()
+		path := filepath.Join(dir, "control.txt")
+		if err := os.WriteFile(path, []byte(control), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var b bytes.Buffer
+		e := &env{ctx: context.Background(), stdin: strings.NewReader(""), stdout: &b, stderr: &b}
+		e.systems = newRegistry(e)
+		office := e.systems["maildir"]
+		office.scheme = "msmail"
+		e.systems["msmail"] = office
+		code = exitCode((&mailmigCmd{Args: []string{"/C:" + path}}).Run(e))
+		return code, b.String()
+	}
+	list := filepath.Join(dir, "users.csv")
+	if code, out := run("Mode,MSMAILPC\nFunction,EXTRACT\nPostoffice,MAIL\nFile," + list + "\n"); code != mailmigClean {
+		t.Fatalf("the list: %d\n%s", code, out)
+	}
+	text, err := os.ReadFile(list)
+	if err != nil || !strings.Contains(string(text), "ANNA,,Y,mailbox,create,ANNA") {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	edited := strings.NewReplacer("BERT,,Y,", "BERT,,N,", "create,ANNA", "create,AnnaB").Replace(string(text))
+	if err := os.WriteFile(list, []byte(edited), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, out := run("Mode,MSMAILPC\nFunction,IMPORT\nPostoffice,MAIL\nFile," + list + "\nPAB,FALSE\n")
+	if code != mailmigClean || !strings.Contains(out, "1 found = 1 verified") || !strings.Contains(out, "PAB,FALSE: the source shows no folder of that kind") {
+		t.Fatalf("the move: %d\n%s", code, out)
+	}
+	var b bytes.Buffer
+	e := &env{ctx: context.Background(), stdout: &b, stderr: &b}
+	e.systems = newRegistry(e)
+	if err := (&lsCmd{System: "site:" + filepath.Join(dir, "control.site")}).Run(e); err != nil || !strings.Contains(b.String(), "AnnaB") || strings.Contains(b.String(), "BERT") {
+		t.Errorf("%v\n%s", err, b.String())
+	}
+}
