@@ -21,7 +21,7 @@ func (p *Postoffice) Check(ctx context.Context, report func(Finding)) error {
 		report(f)
 	}
 	c := check{p: p, report: report, live: map[glb.ID]int{}, rows: map[glb.ID]heading{}, files: map[glb.ID]bool{}}
-	for _, step := range []func(context.Context) error{c.sizes, c.list, c.names, c.mailbags, c.transit, c.messages, c.attachments, c.folders} {
+	for _, step := range []func(context.Context) error{c.sizes, c.list, c.names, c.mailbags, c.transit, c.messages, c.attachments, c.folders, c.unread} {
 		if err := ctx.Err(); err != nil {
 			return failure.New(failure.Cancelled, "check postoffice", "", "", err)
 		}

@@ -3,6 +3,7 @@ package msmail
 import (
 	"context"
 	"io"
+	"path"
 	"strings"
 
 	"waybill/failure"
@@ -152,6 +153,27 @@ func (c *check) folders(ctx context.Context) error {
 		}
 	}
 	return c.missingFolders(folders)
+}
+
+// unread names what is never read: calendars, which are encrypted (KB Q130322), and
+// data of templates (KB Q117927).
+func (c *check) unread(ctx context.Context) error {
+	for _, kind := range []struct{ dir, ext, rule, article, text string }{
+		{"CAL", ".CAL", "msmail.cal", "Q130322", "a calendar of Schedule+; it is encrypted and is not read; export it with Schedule+ in the interchange form"},
+		{"INF", ".INF", "msmail.inf", "Q117927", "data of templates; it is encrypted and is not read; get it as text with IMPORT -X or TEMPLATE.EXE"},
+	} {
+		err := c.each(ctx, kind.dir, func(name string, _ dos.Entry) error {
+			info, err := c.p.tree.Stat(name)
+			if err == nil && info.Size() > 0 && strings.EqualFold(path.Ext(name), kind.ext) {
+				c.found(kind.rule, name, -1, evidence.Documented, "", kind.article, "%s; %d bytes", kind.text, info.Size())
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // missingFolders finds index entries whose folder file is not there.

@@ -117,3 +117,25 @@ func TestAllCorruptionsAtOnce(t *testing.T) {
 		t.Errorf("%s is not found (%s)", name, rule)
 	}
 }
+
+// TestUnreadKindsAreNamed expects calendars and data of templates to be listed, and a
+// stranded message to be readable by its number.
+func TestUnreadKindsAreNamed(t *testing.T) {
+	files, m := build(t, postoffice.Options{Seed: 21})
+	files["CAL/00000001.CAL"], files["INF/ADMIN.INF"] = []byte("x"), []byte("y")
+	for i := range m.Messages {
+		if msg := &m.Messages[i]; !msg.Gone {
+			files[postoffice.MessageFile(0xBEEF)] = files[postoffice.MessageFile(msg.ID)]
+			p := open(t, files, msmail.Options{})
+			got, err := p.Stranded(context.Background(), 0xBEEF)
+			if err != nil || !got.Whole() || got.Subject != msg.Subject {
+				t.Errorf("%+v, %v", got, err)
+			}
+			want := map[string]bool{"msmail.cal": true, "msmail.inf": true, "msmail.mai-stranded": true}
+			if err := p.Check(context.Background(), func(f msmail.Finding) { delete(want, f.Rule) }); err != nil || len(want) > 0 {
+				t.Errorf("%v are not named, %v", want, err)
+			}
+			return
+		}
+	}
+}

@@ -11,6 +11,7 @@ import (
 
 	"waybill/failure"
 	"waybill/format/msmail/evidence"
+	"waybill/format/msmail/glb"
 	"waybill/format/msmail/mai"
 )
 
@@ -34,7 +35,7 @@ type Message struct {
 	Attachments []Attachment
 	TextSize    int64 // bytes of the text in the postoffice's code page
 	// Header is what a Windows client wrote at the top of the text.
-	Header TextHeader
+	Header mai.TextHeader
 	// Count is how many users still have the message; only a hint, -1 unknown.
 	Count int
 	// Readable says that the strings of the message could be decrypted. Where it is
@@ -80,6 +81,17 @@ func (p *Postoffice) Message(ctx context.Context, row Row) (*Message, error) {
 		return nil, err
 	}
 	return p.message(e, where, &row), nil
+}
+
+// Stranded reads a message that no mailbag names, by its number. What only a mailbag
+// tells is empty.
+func (p *Postoffice) Stranded(ctx context.Context, id glb.ID) (*Message, error) {
+	where := part{file: letterFile("MAI", id)}
+	e, err := p.envelope(ctx, where)
+	if err != nil {
+		return nil, err
+	}
+	return p.message(e, where, nil), nil
 }
 
 // open opens the bytes of a part.
@@ -229,7 +241,7 @@ func (p *Postoffice) decode(m *Message, e *mai.Envelope, row *Row) {
 	case !mai.Plausible(plain):
 		m.defect("mai.text", evidence.Hypothesis, "Q130322", "the text does not look like text when it is decrypted")
 	default:
-		m.Header = parseTextHeader(p.page.Decode(string(plain[:min(len(plain), maxTextHeader)])))
+		m.Header = mai.ParseTextHeader(p.page.Decode(string(plain[:min(len(plain), mai.MaxTextHeader)])))
 	}
 	if full := m.Header.Subject; len(full) > len(m.Subject) && strings.HasPrefix(full, m.Subject) {
 		m.Subject = full

@@ -1,4 +1,4 @@
-package msmail
+package mai
 
 import "strings"
 
@@ -17,8 +17,8 @@ type TextHeader struct {
 	Lines int
 }
 
-// maxTextHeader is how far into the text a header is looked for, in bytes.
-const maxTextHeader = 8 << 10
+// MaxTextHeader is how far into the text a header is looked for, in bytes.
+const MaxTextHeader = 8 << 10
 
 // labels in English, German, Spanish and French; German and Spanish as printed in
 // KB Q119356, with and without their accents, French by translation (hypothesis).
@@ -31,8 +31,8 @@ var labels = map[string]string{
 	"from":            "from", "von": "from", "de": "from", "to": "to", "an": "to", "para": "to", "date": "date", "datum": "date", "fecha": "date",
 }
 
-// parseTextHeader reads the header at the beginning of a text.
-func parseTextHeader(text string) (h TextHeader) {
+// ParseTextHeader reads the header at the beginning of a text.
+func ParseTextHeader(text string) (h TextHeader) {
 	n := 0
 	inside := false
 	for line := range strings.SplitSeq(text, "\n") {
