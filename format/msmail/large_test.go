@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"testing"
 
 	"waybill/failure"
@@ -134,4 +135,36 @@ func listing(t *testing.T, dir string) (s string) {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// TestManyReaders reads one postoffice from several goroutines.
+func TestManyReaders(t *testing.T) {
+	files, m := build(t, postoffice.Options{Seed: 31})
+	p := open(t, files, msmail.Options{})
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			n := 0
+			for _, u := range m.Users {
+				for row, err := range p.Mailbag(context.Background(), u.ID) {
+					if err != nil {
+						t.Error(err)
+					}
+					if msg, err := p.Message(context.Background(), row); err == nil {
+						if r, err := msg.Text(context.Background()); err != nil {
+							t.Error(err)
+						} else {
+							_, _ = io.Copy(io.Discard, r)
+							_ = r.Close()
+						}
+						n++
+					}
+				}
+			}
+			if _, err := p.Folders(context.Background()); err != nil || n == 0 {
+				t.Error(n, err)
+			}
+		})
+	}
+	group.Wait()
 }
