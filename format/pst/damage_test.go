@@ -191,13 +191,17 @@ func swallow(ctx context.Context, m mapi.Message, check func(error), depth int) 
 
 var damaged = []pstwrite.Options{{Encryption: pstwrite.Permute}, {Format: pstwrite.ANSI, Encryption: pstwrite.Cyclic}, {Format: pstwrite.Unicode4K}}
 
-// TestFlippedBytes inverts one byte in each block and page in turn. No item but
+// TestFlippedBytes inverts one byte in every third block and in each page, in turn. No item but
 // those in the damaged place may be lost, and none silently.
 func TestFlippedBytes(t *testing.T) {
 	for _, o := range damaged {
 		whole, layout, all := fixture(t, o, 24)
 		pages := layout.Pages()
+		number := 0
 		for r := range layout.Blocks() {
+			if number++; number%3 != 0 {
+				continue // a third shows it
+			}
 			m := whole.clone()
 			if err := layout.Flip(m, r, r.Size/2); err != nil {
 				t.Fatal(err)
@@ -227,7 +231,7 @@ func TestFlippedBytes(t *testing.T) {
 func TestTruncated(t *testing.T) {
 	for _, o := range damaged {
 		whole, _, all := fixture(t, o, 8)
-		for cut := 0; cut < len(whole.b); cut += 20011 {
+		for cut := 0; cut < len(whole.b); cut += 30011 {
 			m := &memory{b: whole.b[:cut:cut]}
 			got, opened := survey(t.Context(), t, m, Options{Recover: cut%2 == 0})
 			if len(got.items) < len(all) && len(got.errs) == 0 && opened {
