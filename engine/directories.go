@@ -86,8 +86,7 @@ func (t taken) Unwrap() error { return t.error }
 // stranger forgets that an account was to be made when the directory found that
 // somebody else has it: a later run must not take it for its own.
 func (m *Migration) stranger(ctx context.Context, account string, err error) (yes bool, forgot error) {
-	var t taken
-	if !errors.As(err, &t) {
+	if _, ok := errors.AsType[taken](err); !ok {
 		return false, nil
 	}
 	if err := m.Ledger.SetProvisioned(context.WithoutCancel(ctx), "account", account, ledger.ProvisionedRemoved); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"waybill/engine"
 	"waybill/event"
@@ -123,8 +124,8 @@ func (c *directoryLsCmd) Run(e *env) error {
 		if name != "" && name != id {
 			line += " (" + printable(name) + ")"
 		}
-		for _, a := range addresses {
-			line += " " + printable(a)
+		if len(addresses) > 0 {
+			line += " " + printable(strings.Join(addresses, " "))
 		}
 		if kind == "list" {
 			line += fmt.Sprintf(" %d members", members)

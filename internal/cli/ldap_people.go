@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"maps"
 	"os"
 	"strings"
 
@@ -119,12 +120,8 @@ func described(u, known directory.User) directory.User {
 	}
 	u.Addresses = all
 	attributes := map[string]string{}
-	for name, value := range known.Attributes {
-		attributes[name] = value
-	}
-	for name, value := range u.Attributes {
-		attributes[name] = value
-	}
+	maps.Copy(attributes, known.Attributes)
+	maps.Copy(attributes, u.Attributes)
 	if len(attributes) > 0 {
 		u.Attributes = attributes
 	}

@@ -72,7 +72,7 @@ func TestDirectory(t *testing.T) {
 		t.Fatalf("%v: %d bytes of passwords", err, len(secrets))
 	}
 	// The passwords are there and nowhere else.
-	for _, line := range strings.Fields(string(secrets)) {
+	for line := range strings.FieldsSeq(string(secrets)) {
 		_, password, _ := strings.Cut(line, ",")
 		err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
 			if err != nil || d.IsDir() || path == file("passwords") {
