@@ -96,8 +96,7 @@ func (f *File) checkBlocks(ctx context.Context, h *Health, d *Defects, lost func
 		if err == nil {
 			return true
 		}
-		var e *failure.Error
-		if errors.As(err, &e) && e.Class != failure.Malformed {
+		if e, is := errors.AsType[*failure.Error](err); is && e.Class != failure.Malformed {
 			failed = err
 			return false
 		}

@@ -222,8 +222,8 @@ func (w *folderWalk) below(start NID, like Folder, parent NID) {
 		}
 		w.all = append(w.all, x)
 		children := w.children[s.nid]
-		for i := len(children) - 1; i >= 0; i-- {
-			todo = append(todo, step{children[i], s.nid, x.Path, x.Hidden})
+		for _, child := range slices.Backward(children) {
+			todo = append(todo, step{child, s.nid, x.Path, x.Hidden})
 		}
 	}
 }
@@ -235,8 +235,7 @@ func (w *folderWalk) folder(nid, parent NID) Folder {
 	x.Name, x.Unlisted = r.name, !listed && nid != ndb.RootFolder
 	p := mapi.NewProps(nil, w.f.o.CodePage)
 	if x.Err = w.f.properties(nid, p, &w.f.db.Defects); x.Err != nil {
-		var e *failure.Error
-		if errors.As(x.Err, &e) {
+		if e, is := errors.AsType[*failure.Error](x.Err); is {
 			e.Op = "read folder"
 		}
 	}

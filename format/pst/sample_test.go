@@ -136,7 +136,7 @@ func compareItem(t *testing.T, m mapi.Message, p *mapi.Props, w sample.Item) {
 			t.Error(err)
 			continue
 		}
-		if got := sum(t, r); got != want.SHA256 || v.Data.Size() != int64(want.Size) {
+		if got := sum(t, r); got != want.SHA256 || v.Data.Size() != want.Size {
 			t.Errorf("attachment %s has %d bytes, not %d, or others", want.Name, v.Data.Size(), want.Size)
 		}
 		_ = r.Close()

@@ -41,8 +41,7 @@ func (d *Defects) Add(e *failure.Error) {
 
 // AddError is Add for an error of any type.
 func (d *Defects) AddError(err error) {
-	var e *failure.Error
-	if errors.As(err, &e) {
+	if e, is := errors.AsType[*failure.Error](err); is {
 		d.Add(e)
 	}
 }
