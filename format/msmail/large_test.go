@@ -22,7 +22,7 @@ func TestLargePostoffice(t *testing.T) {
 		t.Skip("thousands of files")
 	}
 	ctx := context.Background()
-	files, m := build(t, postoffice.Options{Seed: 200, Users: 200, Messages: 2000, Groups: 20, Externals: 50, Folders: 8, Attachments: 10})
+	files, m := build(t, postoffice.Options{Seed: 200, Users: 200, Messages: 1000, Groups: 20, Externals: 50, Folders: 8, Attachments: 10})
 	fsys := files.FS()
 	var before, after runtime.MemStats
 	runtime.GC()

@@ -36,7 +36,7 @@ func open(t testing.TB, files postoffice.Files, opt msmail.Options) *msmail.Post
 // TestWholePostoffice writes postoffices whose unpublished details differ, and
 // expects everything back.
 func TestWholePostoffice(t *testing.T) {
-	for seed := range uint64(12) {
+	for seed := range uint64(9) {
 		files, m := build(t, postoffice.Options{Seed: seed, Users: 6 + int(seed), Messages: 60, LowerCase: seed%4 == 3})
 		p := open(t, files, msmail.Options{})
 		if !p.Readable() {
@@ -288,7 +288,7 @@ func TestZone(t *testing.T) {
 func TestLittleEvidence(t *testing.T) {
 	ctx := context.Background()
 	doubted, sure := 0, 0
-	for seed := range uint64(30) {
+	for seed := range uint64(20) {
 		files, m := build(t, postoffice.Options{Seed: seed, Users: 3, Messages: 8, Attachments: 2})
 		p := open(t, files, msmail.Options{})
 		for _, u := range m.Users {

@@ -69,9 +69,9 @@ func (w *writer) body() string {
 			b.WriteString("Grüße aus Köln, ça va très bien.\r\n")
 		}
 	}
-	if w.rng.IntN(12) == 0 { // longer than any buffer
+	if n := w.rng.IntN(120); n < 10 { // longer than the blocks of any cipher, and seldom than any buffer
 		line := w.phrase(14) + ".\r\n"
-		for b.Len() < 40_000 {
+		for b.Len() < 4_000 || n == 0 && b.Len() < 40_000 {
 			b.WriteString(line)
 		}
 	}
