@@ -3,7 +3,6 @@ package cli
 import (
 	"bufio"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -133,7 +132,7 @@ func (c *recipientsCmd) write(e *env, list []wizard.Recipient) (replaced int, er
 	fault := func(err error) error {
 		return failure.New(failure.ClassOf(err), "write directory table", c.Out, "recipients.write", err)
 	}
-	var out io.Writer = e.stdout
+	out := e.stdout
 	var temp *os.File
 	if c.Out != "-" {
 		if temp, err = os.CreateTemp(filepath.Dir(c.Out), ".recipients-*"); err != nil {
