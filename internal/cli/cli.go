@@ -41,6 +41,7 @@ type root struct {
 	Explain    explainCmd    `cmd:"" group:"looking" help:"Explain an event, by its id (W2002) or the Migration Wizard's (7044)."`
 	Ls         lsCmd         `cmd:"" group:"looking" help:"List systems, users, folders or messages of any source."`
 	Cat        catCmd        `cmd:"" group:"looking" help:"Write one message as it is stored."`
+	Inspect    inspectCmd    `cmd:"" group:"looking" help:"Look into a file or an old mail system, and tell what it is and how healthy, without moving anything."`
 	Site       siteCmd       `cmd:"" group:"site" help:"Make and administer an embedded mail site."`
 	Serve      serveCmd      `cmd:"" group:"site" help:"Show a site to mail programs, over IMAP."`
 	Completion completionCmd `cmd:"" group:"looking" help:"Print a completion script for a shell."`
