@@ -38,6 +38,9 @@ func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil
 type Fact struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
+	// Private says that Value is somebody's name or words: Share leaves the fact
+	// out.
+	Private bool `json:"-"`
 }
 
 // Finding is one thing that is not as it should be.
@@ -80,7 +83,12 @@ const MaxFindings = 100
 
 // Fact adds a fact; values are formatted as by fmt.Sprintf.
 func (r *Report) Fact(name, format string, args ...any) {
-	r.Facts = append(r.Facts, Fact{name, fmt.Sprintf(format, args...)})
+	r.Facts = append(r.Facts, Fact{Name: name, Value: fmt.Sprintf(format, args...)})
+}
+
+// PrivateFact adds a fact that is somebody's name or words.
+func (r *Report) PrivateFact(name, format string, args ...any) {
+	r.Facts = append(r.Facts, Fact{Name: name, Value: fmt.Sprintf(format, args...), Private: true})
 }
 
 // Find adds a finding, or counts it when there are many of its rule.
@@ -112,6 +120,7 @@ func (r *Report) Worst() (worst Severity, ok bool) {
 func (r *Report) Share() *Report {
 	shared := *r
 	shared.Title = ""
+	shared.Facts = slices.DeleteFunc(slices.Clone(r.Facts), func(f Fact) bool { return f.Private })
 	shared.Findings = slices.Clone(r.Findings)
 	for i := range shared.Findings {
 		if f := &shared.Findings[i]; f.Private {

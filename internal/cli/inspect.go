@@ -6,6 +6,7 @@ import (
 
 	"waybill/failure"
 	"waybill/inspect"
+	"waybill/inspect/outlook"
 )
 
 type inspectCmd struct {
@@ -18,7 +19,11 @@ type inspectCmd struct {
 type inspector func(ctx context.Context, what string) (r *inspect.Report, ok bool, err error)
 
 // inspectors are tried in order.
-func inspectors() []inspector { return []inspector{} }
+func inspectors() []inspector {
+	return []inspector{
+		outlook.Look,
+	}
+}
 
 // Run ends with 0 when nothing worse than a note was found, with 1 otherwise.
 func (c *inspectCmd) Run(e *env) error {
