@@ -41,6 +41,7 @@ type Postoffice struct {
 	network, post string
 	networks      []Network
 	users         []User
+	twins         []User // with a mailbag that is another's
 	groups        []Group
 	externals     []External
 	lists         []PersonalList

@@ -24,6 +24,7 @@ func (p *Postoffice) makeUsers(context.Context) error {
 		u := User{ID: a.ID(), Alias: p.page.Decode(a.Name()), TID: a.TID(p.shape), Certainty: evidence.Derived}
 		if first, twice := seen[u.ID]; twice {
 			p.found("msmail.hexid-duplicate", p.list.Name, p.list.Offset(i), evidence.Documented, "", "Q117738", "%q and %q have one mailbag, %s", first, u.Alias, u.ID)
+			p.twins = append(p.twins, u)
 			continue
 		}
 		seen[u.ID] = u.Alias
@@ -69,6 +70,13 @@ func (p *Postoffice) addUser(u User) {
 	u.Address, u.Special = p.mainAddress(u.Mailbox), special(u.Mailbox)
 	p.users = append(p.users, u)
 }
+
+// Twins are users of the address list whose mailbag is that of another user before
+// them (KB Q117738); they are not among Users.
+func (p *Postoffice) Twins() []User { return slices.Clone(p.twins) }
+
+// Foreign reports whether a mailbag belongs to an external postoffice or a gateway.
+func (p *Postoffice) Foreign(id glb.ID) bool { return p.foreign(id) }
 
 // foreign tells whether a mailbag belongs to an external postoffice or a gateway.
 func (p *Postoffice) foreign(id glb.ID) bool {

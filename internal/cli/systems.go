@@ -15,6 +15,7 @@ import (
 	"waybill/connector/mbox"
 	"waybill/connector/migfile"
 	"waybill/connector/mmff"
+	"waybill/connector/msmail"
 	"waybill/connector/site"
 	"waybill/connector/tree"
 	"waybill/failure"
@@ -38,6 +39,7 @@ func newRegistry(e *env) registry {
 		{"mbox", "mbox:DIR", "DIR/<user>.mbox, or DIR/<user>/<folder>/<sub>.mbox", mbox.Source, mbox.Target},
 		{"eml", "eml:DIR", "DIR/<user>/<folder>/.../*.eml", eml.Source, eml.Target},
 		{"migfile", "migfile:FILE", "Exchange migration files: a packing list (.pkl) with its .pri and .sec", migfile.Source, migfile.Target},
+		{"msmail", "msmail:DIR", "a Microsoft Mail postoffice (PC Networks 3.x): DIR/GLB, DIR/MBG, DIR/MAI ...", msmail.Source, nil},
 		{"mmff", "mmff:DIR", "files of Microsoft Mail's File Format API (FFAPI): DIR/<user>/, or one file", mmff.Source, mmff.Target},
 		{"exchangecsv", "exchangecsv:FILE", "recipients of an Exchange directory export (CSV): accounts, contacts and lists, no mail", exchangecsv.Source, nil},
 		{"site", "site:FILE", "the embedded mail site", site.Source, site.Target},
