@@ -230,10 +230,12 @@ func (r *migration) steps() error {
 	if r.plan == nil {
 		plan, err := r.m.MakePlan(r.ctx, false)
 		if err != nil {
+			r.findings, err = refusedEarly(r.m.Events, r.cmd.To, err)
 			return err
 		}
 		r.plan = plan
 	} else if err := r.m.Revise(r.ctx, r.plan); err != nil {
+		r.findings, err = refusedEarly(r.m.Events, r.cmd.To, err)
 		return err
 	}
 	if r.adjust != nil {

@@ -61,7 +61,7 @@ func (c *preflightCmd) prove(e *env, m *engine.Migration) (findings []rights.Fin
 	}()
 	plan, err := m.MakePlan(e.ctx, false)
 	if err != nil {
-		return nil, err
+		return refusedEarly(m.Events, c.To, err)
 	}
 	return m.Preflight(e.ctx, plan)
 }
