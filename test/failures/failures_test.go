@@ -81,7 +81,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"untouched":  untouched,
 		"raw":        raw,
 		"subst":      subst,
-		"point":      point,
+		"office":     office,
 		"postoffice": makePostoffice,
 	}
 }

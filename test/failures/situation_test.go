@@ -133,26 +133,43 @@ var (
 	pointer     = regexp.MustCompile(`\(@([0-9]+)\)`)
 )
 
-// point writes the offsets of a secondary file's sections into a primary file,
-// which names them (@1), (@2) and so on: point FILE.pri FILE.sec.
-func point(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 2 {
-		ts.Fatalf("usage: point FILE.pri FILE.sec")
+// office makes a set of migration files whole: it writes the packing list for the
+// .pri and .sec files of a directory, a secondary file with one body if there is
+// none, and the offsets of sections, which the .pri files name (@1), (@2) and so
+// on: office DIR [CODEPAGE].
+func office(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 {
+		ts.Fatalf("usage: office DIR [CODEPAGE]")
 	}
-	sec, err := os.ReadFile(ts.MkAbs(args[1]))
+	dir, page := ts.MkAbs(args[0]), "1252"
+	if len(args) > 1 {
+		page = args[1]
+	}
+	sec := filepath.Join(dir, "office.sec")
+	b, err := os.ReadFile(sec)
+	if os.IsNotExist(err) {
+		b = []byte("Type,Length,Encoding,Islast,Name,Position,Format\nBody,5,,TRUE,,,\nhello\n")
+		err = os.WriteFile(sec, b, 0o644)
+	}
 	check(ts, err)
-	sections := sectionLine.FindAllIndex(sec, -1)
-	path := ts.MkAbs(args[0])
-	pri, err := os.ReadFile(path)
+	sections := sectionLine.FindAllIndex(b, -1)
+	primaries, err := filepath.Glob(filepath.Join(dir, "*.pri"))
 	check(ts, err)
-	pri = pointer.ReplaceAllFunc(pri, func(m []byte) []byte {
-		n, err := strconv.Atoi(string(m[2 : len(m)-1]))
-		if err != nil || n < 1 || n > len(sections) {
-			ts.Fatalf("%s: no section %s in %s", args[0], m, args[1])
-		}
-		return fmt.Appendf(nil, "(%d)", sections[n-1][0])
-	})
-	check(ts, os.WriteFile(path, pri, 0o644))
+	list := page + "\r\n\r\n"
+	for _, path := range primaries {
+		list += filepath.Base(path) + "\r\n"
+		pri, err := os.ReadFile(path)
+		check(ts, err)
+		pri = pointer.ReplaceAllFunc(pri, func(m []byte) []byte {
+			n, err := strconv.Atoi(string(m[2 : len(m)-1]))
+			if err != nil || n < 1 || n > len(sections) {
+				ts.Fatalf("%s: no section %s", path, m)
+			}
+			return fmt.Appendf(nil, "(%d)", sections[n-1][0])
+		})
+		check(ts, os.WriteFile(path, pri, 0o644))
+	}
+	check(ts, os.WriteFile(filepath.Join(dir, "office.pkl"), []byte(list+"office.sec\r\n"), 0o644))
 }
 
 // makePostoffice writes a Microsoft Mail postoffice, with kinds of damage by
