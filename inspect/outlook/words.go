@@ -105,8 +105,13 @@ func finding(err error, s inspect.Severity) inspect.Finding {
 	f := inspect.Finding{Severity: s, Rule: failure.RuleOf(err), Text: err.Error(), Private: true}
 	if e, is := asFailure(err); is {
 		f.Where, f.Remedy = e.Where, e.Remedy
-		if f.Text = e.Op; e.Err != nil {
-			f.Text += ": " + e.Err.Error()
+		switch {
+		case e.Err == nil:
+			f.Text = e.Op
+		case e.Op == "":
+			f.Text = e.Err.Error()
+		default:
+			f.Text = e.Op + ": " + e.Err.Error()
 		}
 	}
 	return f
