@@ -129,3 +129,28 @@ type ChangeLister interface {
 	// listed in full.
 	Changes(ctx context.Context, folder mail.Path, since string) (changed []mail.Message, gone []string, ok bool, err error)
 }
+
+// Addressed is a Source whose messages name people in a way of its own. It writes
+// them with Internet addresses where it is told which.
+type Addressed interface {
+	// UseAddresses tells what addresses a user has in the target. It is called
+	// before messages are listed.
+	UseAddresses(user string, addresses []directory.Address)
+}
+
+// RawFile is a file of a source that an item lies in.
+type RawFile struct {
+	Name string // in the words of the source, with "/" between its parts
+	// Leave says that the file is not to be copied, because it is useless without
+	// the rest of the source.
+	Leave bool
+}
+
+// RawKeeper is a Source that can give the files of an item that could not be read,
+// so that they are kept for later.
+type RawKeeper interface {
+	// RawFiles names the files of what Messages listed with that key.
+	RawFiles(ctx context.Context, user string, folder mail.Path, key string) ([]RawFile, error)
+	// CopyRaw writes a file as it is and returns its size.
+	CopyRaw(ctx context.Context, w io.Writer, name string) (int64, error)
+}

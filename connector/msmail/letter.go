@@ -98,6 +98,7 @@ func (s *source) judge(m *msmail.Message, l *letter) error {
 // become one of the Internet, the old one stands in a field of its own.
 func (s *source) addresses(m *msmail.Message, l *letter) {
 	rewritten := 0
+	var kept []mail.Note
 	for _, c := range []struct {
 		name string
 		from []msmail.Party
@@ -110,7 +111,7 @@ func (s *source) addresses(m *msmail.Message, l *letter) {
 			}
 			a, was, notes := s.names.party(p)
 			*c.to = append(*c.to, a)
-			l.notes = append(l.notes, notes...)
+			kept = append(kept, notes...)
 			if was != "" {
 				old = append(old, was)
 			}
@@ -118,6 +119,23 @@ func (s *source) addresses(m *msmail.Message, l *letter) {
 		if len(old) > 0 {
 			rewritten += len(old)
 			l.field("X-MS-Mail-"+c.name, strings.Join(old, "; "))
+		}
+	}
+	for _, kind := range []string{canon.NoteAddress, canon.NoteNoAddress} {
+		var first string
+		n := 0
+		for _, k := range kept {
+			if k.Kind == kind {
+				if n++; n == 1 {
+					first = k.Text
+				}
+			}
+		}
+		switch {
+		case n > 1:
+			l.note(kind, "%s; so are %d more of this message", first, n-1)
+		case n == 1:
+			l.note(kind, "%s", first)
 		}
 	}
 	if rewritten > 0 {

@@ -1,6 +1,7 @@
 package msmail
 
 import (
+	"slices"
 	"strings"
 	"sync"
 
@@ -50,20 +51,17 @@ func (r *rewriter) add(list []directory.Address) {
 	}
 }
 
-// UseMap takes the new Internet addresses of users from a user map: mail from and
-// to them is then written with these. It is to be called before anything is read.
-func (s *source) UseMap(m *directory.UserMap) {
-	if m == nil {
+// UseAddresses takes the addresses that a user has in the target: mail from and to
+// that user is then written with the first Internet address among them. The
+// operator's word goes before the postoffice's own. Strangers are not minded.
+func (s *source) UseAddresses(user string, list []directory.Address) {
+	i, ok := s.byID[user]
+	if !ok {
 		return
 	}
 	s.names.mu.Lock()
 	defer s.names.mu.Unlock()
-	for _, row := range m.Rows {
-		if i, ok := s.byID[row.User]; ok && len(row.Address) > 0 {
-			// The map's word goes before the postoffice's own.
-			s.names.add(append(append([]directory.Address{}, row.Address...), s.people[i].user.Addresses...))
-		}
-	}
+	s.names.add(append(slices.Clone(list), s.people[i].user.Addresses...))
 }
 
 // find gives the Internet address for an address of the postoffice.

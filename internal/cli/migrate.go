@@ -37,6 +37,7 @@ type migrateCmd struct {
 	dateFlags
 	Ledger          string `default:"waybill.ledger" placeholder:"FILE" help:"The memory of the migration (${default})."`
 	Report          string `default:"waybill-report" placeholder:"DIR" help:"Where the waybill is written (${default})."`
+	Aside           string `placeholder:"DIR" help:"Where files are kept that could not be read (REPORT/aside)."`
 	Yes             bool   `short:"y" help:"Go on without the users whose account is in conflict, and without proofs that this target does not permit; with --mirror-deletions, though so much is gone that it looks like a fault."`
 	DryRun          bool   `help:"Stop after the plan."`
 	Workers         int    `default:"4" placeholder:"N" help:"Mailboxes at the same time (${default})."`
@@ -243,6 +244,7 @@ func (r *migration) steps() error {
 			return err
 		}
 	}
+	tellAddresses(r.m.Source, r.plan)
 	conflicts := 0
 	for _, u := range r.plan.Users {
 		if u.InConflict() && !r.cmd.Yes {
@@ -297,6 +299,10 @@ func (r *migration) account(ctx context.Context, keep *event.Batch, runErr error
 	if err != nil {
 		return code, err
 	}
+	aside, err := r.keepAside(ctx)
+	if err != nil {
+		return code, err
+	}
 	r.m.Events.Emit(event.Event{Code: event.ReportWritten, Time: time.Now(), Detail: r.cmd.Report})
 	r.m.Events.Emit(event.Event{Code: event.RunFinished, Time: time.Now(), Detail: fmt.Sprintf("exit code %d", code)})
 	if r.json {
@@ -309,6 +315,7 @@ func (r *migration) account(ctx context.Context, keep *event.Batch, runErr error
 		}
 		r.say("%s\nThe waybill lies in %s (open %s/report.html).", strings.TrimRight(report.Summary(w), "\n"), r.cmd.Report, strings.TrimRight(r.cmd.Report, "/"))
 		r.tellRecovered(recovered, r.cmd.Report)
+		r.tellAside(aside)
 	}
 	if err := keep.Close(); err != nil {
 		return code, err
