@@ -40,7 +40,7 @@ func look(t testing.TB, what string) *inspect.Report {
 // fact gives a fact's value; empty where there is none.
 func fact(r *inspect.Report, name string) string {
 	for _, f := range r.Facts {
-		if strings.TrimSpace(f.Name) == name {
+		if strings.TrimPrefix(f.Name, "of class ") == name {
 			return f.Value
 		}
 	}

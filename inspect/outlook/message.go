@@ -163,7 +163,7 @@ func attached(ctx context.Context, r *inspect.Report, m mapi.Message) {
 	r.Fact("attachments", "%s", number(int64(len(all))))
 	for i, a := range all {
 		if i == maxShown {
-			r.Fact("  and", "%s more", number(int64(len(all)-i)))
+			r.Fact("more attachments", "%s", number(int64(len(all)-i)))
 			break
 		}
 		p := a.Props()
@@ -174,7 +174,7 @@ func attached(ctx context.Context, r *inspect.Report, m mapi.Message) {
 		if name == "" {
 			name = p.Text(mapi.DisplayName)
 		}
-		r.PrivateFact("  "+number(int64(i+1)), "%s", list(name, methodOf(p), p.Text(mapi.AttachMimeTag), sizeOf(p)))
+		r.PrivateFact("attachment "+number(int64(i+1)), "%s", list(name, methodOf(p), p.Text(mapi.AttachMimeTag), sizeOf(p)))
 	}
 }
 

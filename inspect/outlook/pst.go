@@ -169,7 +169,7 @@ func (l *pstLook) contents(ctx context.Context) (err error) {
 	}
 	l.r.Fact("items", "%s", list(number(int64(l.items)), amount(l.bytes)+" as stated"))
 	for _, class := range slices.Sorted(maps.Keys(l.classes)) {
-		l.r.Fact("  "+class, "%s", number(int64(l.classes[class])))
+		l.r.Fact("of class "+class, "%s", number(int64(l.classes[class])))
 	}
 	l.r.Fact("hidden items", "%s", number(int64(l.hidden)))
 	l.r.Fact("dates", "%s", l.dates.String())
