@@ -47,6 +47,10 @@ type Message struct {
 	Labels []string
 	// Notes say what the source had to change or guess to present the message.
 	Notes []Note
+	// LeftOut is set when what the operator said of the source leaves the message
+	// out: the rule (Kind) and the reason (Text). It is listed so that the sum is
+	// right, counted as skipped, and not opened.
+	LeftOut *Note
 }
 
 // Note records a property that could not be carried as it was, or bytes that

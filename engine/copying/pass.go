@@ -158,19 +158,21 @@ func (p *pass) decide(ctx context.Context, m mail.Message, row ledger.Row) error
 		return p.conclude(ctx, ledger.Row{Key: m.Key, State: ledger.Skipped, Size: max(m.Size, 0), Date: m.InternalDate, Flags: m.Flags, Rule: setup.RuleDates, Reason: p.Options.Dates.Reason()})
 	case p.skip && row.State == ledger.Planned:
 		return p.conclude(ctx, ledger.Row{Key: m.Key, State: ledger.Skipped, Size: max(m.Size, 0), Date: m.InternalDate, Flags: m.Flags, Rule: "plan.folder-skipped", Reason: "the plan leaves this folder out"})
+	case m.LeftOut != nil && row.State == ledger.Planned:
+		return p.conclude(ctx, ledger.Row{Key: m.Key, State: ledger.Skipped, Size: max(m.Size, 0), Date: m.InternalDate, Flags: m.Flags, Rule: m.LeftOut.Kind, Reason: m.LeftOut.Text})
 	case row.State == ledger.Planned:
 		if moved, err := p.followed(ctx, m); moved || err != nil {
 			return err
 		}
 		return p.due(ctx, m)
-	case row.State == ledger.Skipped && !p.skip && !outside:
+	case row.State == ledger.Skipped && !p.skip && !outside && m.LeftOut == nil:
 		return p.due(ctx, m)
 	case row.State == ledger.Delivered:
 		return p.verifyAgain(ctx, m, row)
 	case row.State == ledger.Verified:
 		p.Progress.Advanced(p.box.User, 1, row.Size)
 		return p.mergeFlags(ctx, m, row)
-	case p.worthRetry(row) && !outside:
+	case p.worthRetry(row) && !outside && m.LeftOut == nil:
 		return p.due(ctx, m)
 	}
 	p.Progress.Advanced(p.box.User, 1, max(row.Size, 0))
