@@ -48,7 +48,7 @@ type Folder struct {
 // Role is what a store uses a folder for.
 type Role string
 
-// The roles that a PST knows ([MS-OXOSFLD] 2.2.2, 2.2.3).
+// The roles that a PST knows ([MS-OXOSFLD] 2.2.2, 2.2.3, 2.2.4).
 const (
 	Subtree  Role = "subtree" // above all that people see
 	Inbox    Role = "inbox"
@@ -56,6 +56,7 @@ const (
 	Deleted  Role = "deleted"
 	Sent     Role = "sent"
 	Drafts   Role = "drafts"
+	Junk     Role = "junk"
 	Calendar Role = "calendar"
 	Contacts Role = "contacts"
 	Journal  Role = "journal"
@@ -250,7 +251,26 @@ func (w *folderWalk) folder(nid, parent NID) Folder {
 			w.roles[at] = role
 		}
 	}
+	if v, ok := p.Get(additionalEntries); ok && len(v.Many) > junkEntry {
+		if at := entryNode(bytesOf(v.Many[junkEntry])); at != 0 && w.roles[at] == "" {
+			w.roles[at] = Junk
+		}
+	}
 	return x
+}
+
+// additionalEntries is PidTagAdditionalRenEntryIds, a list of entry IDs whose
+// places have meanings: junkEntry is that of the folder for junk mail
+// ([MS-OXOSFLD] 2.2.4).
+const (
+	additionalEntries mapi.ID = 0x36D8
+	junkEntry                 = 4
+)
+
+// bytesOf are the bytes of a short value; nil where it is long or something else.
+func bytesOf(v mapi.Value) []byte {
+	b, _ := v.Data.(mapi.Bytes)
+	return b
 }
 
 // count is a number that a folder states.
