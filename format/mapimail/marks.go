@@ -20,6 +20,14 @@ var flagRequest = mapi.Name{Set: mapi.SetCommon, ID: 0x8530}
 // maxCategories bounds the categories of one message.
 const maxCategories = 200
 
+// Marks are the flags and categories of an item of any class, with notes of what
+// had to be renamed.
+func Marks(p *mapi.Props) (mail.FlagSet, []mail.Note) {
+	c := converter{props: p}
+	set := c.flags()
+	return set, c.notes
+}
+
 // flags are the marks of the message.
 func (c *converter) flags() mail.FlagSet {
 	p := c.props
