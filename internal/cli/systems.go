@@ -15,7 +15,9 @@ import (
 	"waybill/connector/mbox"
 	"waybill/connector/migfile"
 	"waybill/connector/mmff"
+	"waybill/connector/msg"
 	"waybill/connector/msmail"
+	"waybill/connector/pst"
 	"waybill/connector/site"
 	"waybill/connector/tree"
 	"waybill/failure"
@@ -41,7 +43,9 @@ func newRegistry(e *env) registry {
 		{"migfile", "migfile:FILE", "Exchange migration files: a packing list (.pkl) with its .pri and .sec", migfile.Source, migfile.Target},
 		{"msmail", "msmail:DIR", "a Microsoft Mail postoffice (PC Networks 3.x): DIR/GLB, DIR/MBG, DIR/MAI ...", msmail.Source, nil},
 		{"mmff", "mmff:DIR", "files of Microsoft Mail's File Format API (FFAPI): DIR/<user>/, or one file", mmff.Source, mmff.Target},
+		{"msg", "msg:DIR", "DIR/<user>/<folder>/.../*.msg, messages that Outlook saved", msg.Source, nil},
 		{"exchangecsv", "exchangecsv:FILE", "recipients of an Exchange directory export (CSV): accounts, contacts and lists, no mail", exchangecsv.Source, nil},
+		{"pst", "pst:FILE|DIR", "Outlook's PST and OST files: DIR/<user>.pst, DIR/<user>/*.pst, or one file", pst.Source, nil},
 		{"site", "site:FILE", "the embedded mail site", site.Source, site.Target},
 		{"imap", "imap://USER@HOST[:PORT]", "an IMAP server, with STARTTLS", e.imapSource, e.imapTarget},
 		{"imaps", "imaps://USER@HOST[:PORT]", "an IMAP server, with TLS from the start", e.imapSource, e.imapTarget},
