@@ -56,6 +56,8 @@ type Capabilities struct {
 	CreateAccounts, DeleteAccounts bool
 	// Contacts and Lists tell whether the directory holds them.
 	Contacts, Lists bool
+	// UniqueAddresses says that an address belongs to one recipient only.
+	UniqueAddresses bool
 
 	// BatchMessages and BatchBytes are the batch that suits the target best.
 	// The engine sends no more messages at once, and no more bytes unless one

@@ -46,6 +46,8 @@ type MatchOptions struct {
 	Ours map[string]bool
 	// CanCreate tells whether the target can make accounts.
 	CanCreate bool
+	// UniqueAddresses says that the target gives an address to one recipient only.
+	UniqueAddresses bool
 }
 
 // Match decides for every source user which account the mailbox goes to. Users
@@ -66,6 +68,9 @@ func Match(users, accounts []User, opt MatchOptions) (assignments []Assignment, 
 		}
 	}
 	markShared(assignments)
+	if opt.UniqueAddresses {
+		markTaken(assignments, accounts)
+	}
 	return assignments, unknown
 }
 
@@ -214,6 +219,32 @@ func markShared(assignments []Assignment) {
 		assignments[i] = a.with(Collide, reason(assignments[j].User.ID))
 		if assignments[j].Action != Collide {
 			assignments[j] = assignments[j].with(Collide, reason(a.User.ID))
+		}
+	}
+}
+
+// markTaken turns users into conflicts whose accounts are to be made with an
+// address that an account has already, or that a user before them gets. Found when
+// the account is made, it would cost that user's mailbox in the middle of a run.
+func markTaken(assignments []Assignment, accounts []User) {
+	holder := map[string]string{}
+	for _, a := range accounts {
+		for _, address := range a.Addresses {
+			holder[address.Key()] = fmt.Sprintf("account %q", a.ID)
+		}
+	}
+	for i, a := range assignments {
+		if a.Action != Create {
+			continue
+		}
+		taken := slices.IndexFunc(a.User.Addresses, func(address Address) bool { return holder[address.Key()] != "" })
+		if taken >= 0 {
+			address := a.User.Addresses[taken]
+			assignments[i] = a.with(Collide, fmt.Sprintf("the address %s belongs to %s", address, holder[address.Key()]))
+			continue
+		}
+		for _, address := range a.User.Addresses {
+			holder[address.Key()] = fmt.Sprintf("user %q", a.User.ID)
 		}
 	}
 }

@@ -191,3 +191,32 @@ func share(a, b User) bool {
 	}
 	return false
 }
+
+// Two people with one address, or an address that somebody in the target has:
+// the plan says so, before anything is made.
+func TestTakenAddresses(t *testing.T) {
+	user := func(id string, addresses ...string) User {
+		u := User{ID: id}
+		for _, a := range addresses {
+			u.Addresses = append(u.Addresses, Address{SMTP, a})
+		}
+		return u
+	}
+	users := []User{user("anna", "anna@x"), user("bert", "bert@x", "Anna@X"), user("cora", "cora@x", "old@x"), user("dora", "dora@x"), user("emil")}
+	accounts := []User{user("stranger", "OLD@x"), user("dora", "dora@x")}
+	opt := MatchOptions{Key: MatchName, CanCreate: true, UniqueAddresses: true}
+	want := map[string]Action{"anna": Create, "bert": Collide, "cora": Collide, "dora": Existing, "emil": Create}
+	got, _ := Match(users, accounts, opt)
+	for _, a := range got {
+		if a.Action != want[a.User.ID] {
+			t.Errorf("%s: %s because %q, want %s", a.User.ID, a.Action, a.Reason, want[a.User.ID])
+		}
+	}
+	opt.UniqueAddresses = false
+	got, _ = Match(users, accounts, opt)
+	for _, a := range got {
+		if a.Action == Collide {
+			t.Errorf("addresses may be shared, and %s is in conflict: %s", a.User.ID, a.Reason)
+		}
+	}
+}

@@ -95,7 +95,7 @@ func (m *Migration) assign(ctx context.Context, users []directory.User) ([]direc
 		return nil, err
 	}
 	assignments, unknown := directory.Match(users, accounts, directory.MatchOptions{Key: m.Options.Match, Map: m.Options.Users,
-		Ours: ours, CanCreate: m.canCreateAccounts()})
+		Ours: ours, CanCreate: m.canCreateAccounts(), UniqueAddresses: m.Directory != nil || m.Target.Capabilities().UniqueAddresses})
 	for i, a := range assignments {
 		if doubt := doubts[a.Account]; doubt != nil && a.Action == directory.Collide {
 			assignments[i].Reason += ": " + doubt.Error()
