@@ -19,16 +19,27 @@ type rewriter struct {
 	mu sync.RWMutex
 	// by maps an address, as directory.Address.Key has it, to an Internet address.
 	by map[string]string
+	// full are the full names by address: messages seldom hold those of recipients.
+	full map[string]string
 }
 
 // learn takes what the postoffice says itself.
 func (r *rewriter) learn(s *source) {
-	r.by = map[string]string{}
+	r.by, r.full = map[string]string{}, map[string]string{}
+	know := func(name string, list []directory.Address) {
+		r.add(list)
+		for _, a := range list {
+			r.full[a.Key()] = canon.Clean(name)
+		}
+	}
 	for _, p := range s.people {
-		r.add(p.user.Addresses)
+		know(p.user.Name, p.user.Addresses)
 	}
 	for _, c := range s.book.Contacts {
-		r.add(c.Addresses)
+		know(c.Name, c.Addresses)
+	}
+	for _, l := range s.book.Lists {
+		know(l.Name, l.Addresses)
 	}
 }
 
@@ -78,6 +89,9 @@ func (r *rewriter) party(p msmail.Party) (a mime.Address, old string, notes []ma
 	name := canon.Clean(p.Name)
 	was := directory.Address{Type: p.Address.Type, Value: canon.Clean(p.Address.Value)}
 	if was.Type != "" && was.Value != "" {
+		if name == "" {
+			name = r.full[was.Key()]
+		}
 		if to, ok := r.find(was); ok {
 			old = was.String()
 			if name != "" {

@@ -3,6 +3,7 @@ package msmail
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"iter"
 	"os"
 	"path"
@@ -19,10 +20,10 @@ import (
 
 // source reads one postoffice.
 type source struct {
-	loc  connector.Location
-	opt  options
-	root *os.Root
-	po   *msmail.Postoffice
+	loc   connector.Location
+	opt   options
+	po    *msmail.Postoffice
+	close func() error
 
 	people  []person // ordered by ID
 	byID    map[string]int
@@ -52,16 +53,16 @@ func Source(ctx context.Context, loc connector.Location) (connector.Source, erro
 		return nil, failure.New(failure.ClassOf(err), "open postoffice", loc.Path, "msmail.open", err).
 			WithRemedy("name the directory that holds GLB, MBG, MAI and the others")
 	}
-	s := &source{loc: loc, opt: opt, root: root}
-	if err := s.read(ctx); err != nil {
+	s := &source{loc: loc, opt: opt, close: root.Close}
+	if err := s.read(ctx, root.FS()); err != nil {
 		_ = root.Close()
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *source) read(ctx context.Context) (err error) {
-	if s.po, err = msmail.Open(ctx, s.root.FS(), msmail.Options{CodePage: s.opt.codePage, Zone: s.opt.zone, Network: s.opt.network, Postoffice: s.opt.post}); err != nil {
+func (s *source) read(ctx context.Context, fsys fs.FS) (err error) {
+	if s.po, err = msmail.Open(ctx, fsys, msmail.Options{CodePage: s.opt.codePage, Zone: s.opt.zone, Network: s.opt.network, Postoffice: s.opt.post}); err != nil {
 		return err
 	}
 	if s.folders, err = s.po.Folders(ctx); err != nil {
@@ -223,7 +224,7 @@ func (s *source) Mailbox(ctx context.Context, user string) (connector.SourceMail
 }
 
 // Close closes the directory.
-func (s *source) Close() error { return s.root.Close() }
+func (s *source) Close() error { return s.close() }
 
 func cancelled(ctx context.Context) error {
 	return failure.New(failure.Cancelled, "read postoffice", "", "cancelled", ctx.Err())
