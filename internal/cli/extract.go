@@ -81,7 +81,7 @@ func (c *extractCmd) writeList(r *migration) error {
 	if r.json {
 		r.emitJSON(map[string]any{"type": "user-list", "file": at, "users": len(list.Entries)})
 	}
-	r.say("The list of %d users is in %s. Edit it if you like, and then go on with:\n  waybill migrate --from %s --users %s --to ...", len(list.Entries), at, c.To, at)
+	r.say("The list of users (%d) is in %s. Edit it if you like, and then go on with:\n  waybill migrate --from %s --users %s --to ...", len(list.Entries), at, c.To, at)
 	if at != c.List {
 		r.say("%s was written or changed by somebody before and stays as it is.", c.List)
 	}
