@@ -88,7 +88,7 @@ func (c *siteAddCmd) Run(e *env) error {
 			return err
 		}
 		e.done("add", "account %s is made", c.Account)
-		return nil
+		return e.tellHeld(s, c.File, c.Account)
 	})
 }
 
@@ -107,8 +107,24 @@ func (c *siteRemoveCmd) Run(e *env) error {
 			return err
 		}
 		e.done("remove", "account %s is removed", c.Account)
-		return nil
+		return e.tellHeld(s, c.File, c.Account)
 	})
+}
+
+// tellHeld tells which roles a name holds that an account had, or has from now
+// on. Roles belong to names: without a word, whoever is called so next would
+// inherit them (KB Q173680).
+func (e *env) tellHeld(s *sitestore.Store, file, name string) error {
+	entries, err := s.Entries(e.ctx)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if strings.EqualFold(entry.Principal, name) {
+			e.done("held", "%s holds %s on %s; to take it back: waybill site revoke %s --to %s --role %q --on %q", name, entry.Role, entry.Object, file, name, entry.Role, entry.Object)
+		}
+	}
+	return nil
 }
 
 // roleFlags name a role, its holder and its place.
