@@ -7,6 +7,7 @@ import (
 	"iter"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"waybill/connector"
 	"waybill/connector/files"
@@ -93,8 +94,12 @@ func (s *shelf) pack(ctx context.Context, d *files.Dir, items []connector.Item, 
 	buf := make([]byte, 256<<10)
 	parcels := make([]parcel, 0, len(items))
 	for i, item := range items {
-		p := parcel{item: i, name: s.order.Name() + suffix}
-		err := write(ctx, d, tempName(p.name), item, buf, flusher)
+		p := parcel{item: i, name: s.order.Name()}
+		body, err := openItem(ctx, item)
+		if err == nil {
+			p.name += body.ending
+			err = write(ctx, d, tempName(p.name), body, item, buf, flusher)
+		}
 		var broken *readError
 		switch {
 		case err == nil:
@@ -121,11 +126,7 @@ type readError struct{ err error }
 func (e *readError) Error() string { return e.err.Error() }
 func (e *readError) Unwrap() error { return e.err }
 
-func write(ctx context.Context, d *files.Dir, temp string, item connector.Item, buf []byte, flusher *files.Flusher) error {
-	body, err := item.Open(ctx)
-	if err != nil {
-		return &readError{err}
-	}
+func write(ctx context.Context, d *files.Dir, temp string, body *opened, item connector.Item, buf []byte, flusher *files.Flusher) error {
 	f, err := d.Create(temp)
 	if err != nil {
 		_ = body.Close()
@@ -172,7 +173,7 @@ func (s *shelf) deliveries(ctx context.Context, f func(delivery)) error {
 			name = name[1:]
 		}
 		m, n, rest, ok := files.ParseMomentName(name)
-		if ok && (!d.torn && rest == suffix || d.torn && rest == suffix+unfinished) {
+		if whole := strings.TrimSuffix(rest, unfinished); ok && delivered(whole) && d.torn == (whole != rest) {
 			d.moment, d.n = m, n
 			f(d)
 		}

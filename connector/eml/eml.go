@@ -2,6 +2,9 @@
 // user, directories in it for folders, and one file ending in .eml for each
 // message. The files that lie directly in a user's directory are the inbox.
 //
+// A target calls files .vcf and .ics that hold a bare vCard or iCalendar object,
+// and a source reads those that a target wrote.
+//
 // Such files carry nothing but the message. What else the target knows of it,
 // internal date, flags and keywords, it writes to a file called .waybill.jsonl
 // in each folder, one line of JSON for each message; the last line about a
@@ -13,7 +16,6 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"waybill/connector"
@@ -44,11 +46,6 @@ func capabilities(loc connector.Location) connector.Capabilities {
 		CreateAccounts: true,
 		DeleteAccounts: true,
 	}
-}
-
-// isMessage reports whether a name is that of a message file.
-func isMessage(name string) bool {
-	return len(name) > len(suffix) && name[0] != '.' && strings.EqualFold(name[len(name)-len(suffix):], suffix)
 }
 
 // Source opens a directory of users' directories for reading, or one user's
