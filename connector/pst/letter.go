@@ -36,10 +36,10 @@ type letter struct {
 type maker struct {
 	o    options
 	from *archive
-	// key tells the item from all others of the system.
-	key   string
-	depth int
-	parts *int
+	// key tells the item from all others of the system, place names it for people.
+	key, place string
+	depth      int
+	parts      *int
 }
 
 // fail gives an error its class and place.
@@ -112,11 +112,9 @@ func (k *maker) begin() {
 	}
 }
 
-func (k maker) where() string { return k.key }
-
 func (k maker) mailOptions() mapimail.Options {
 	return mapimail.Options{
-		Resolve: k.o.resolve(), DisarmReceipts: k.o.disarm, MaxParts: max(*k.parts, 1), Where: k.where(),
+		Resolve: k.o.resolve(), DisarmReceipts: k.o.disarm, MaxParts: max(*k.parts, 1), Where: k.place,
 		Item: func(ctx context.Context, m mapi.Message) ([]*mime.Entity, []mail.Note, error) {
 			in, ok := k.inside()
 			if !ok {
@@ -147,7 +145,7 @@ func (k maker) inside() (maker, bool) {
 
 func (k maker) itemOptions() mapiitem.Options {
 	return mapiitem.Options{
-		Resolve: k.o.resolve(), Key: k.key, Where: k.where(), Member: k.member,
+		Resolve: k.o.resolve(), Key: k.key, Where: k.place, Member: k.member,
 		Embedded: func(ctx context.Context, m mapi.Message) (*mapiitem.Attachment, error) {
 			in, ok := k.inside()
 			if !ok {

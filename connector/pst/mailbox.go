@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"path/filepath"
 	"strconv"
 	"sync"
 
@@ -252,7 +253,7 @@ func (m *mailbox) present(ctx context.Context, f *folder, e entry) (*letter, err
 
 // make converts one item.
 func (m *mailbox) make(ctx context.Context, f *folder, nid format.NID) (*letter, error) {
-	k := maker{o: m.source.o, from: f.from, key: m.owner.id + ":" + f.from.label + ":" + keyOf(nid)}
+	k := maker{o: m.source.o, from: f.from, key: m.owner.id + ":" + f.from.label + ":" + keyOf(nid), place: filepath.Base(f.from.path) + " " + nid.String()}
 	l, err := k.letter(ctx, nid)
 	if err != nil {
 		return nil, f.from.blame(err)
