@@ -96,8 +96,10 @@ func (r *reader) letter(rec mf.Record) (*letter, error) {
 	var ok [2]bool
 	l.sent, ok[0] = mf.ParseStamp(rec.Field("Send-Date").Text(), r.zone)
 	l.received, ok[1] = mf.ParseStamp(rec.Field("Received-Date").Text(), r.zone)
-	if !ok[0] || !ok[1] {
-		note(canon.NoteDate, rec.Place.String()+": a date is not of the form YYYYMMDDHHMMSS and was left out")
+	for i, column := range []string{"Send-Date", "Received-Date"} {
+		if !ok[i] {
+			note(canon.NoteDate, fmt.Sprintf("%s: the %s %.60q is no date of the form YYYYMMDDHHMMSS and was left out", rec.Place, column, rec.Field(column).Text()))
+		}
 	}
 	l.message.Date = l.sent
 	if p := priority(rec.Field("Priority").Text()); p != 0 {
