@@ -7,6 +7,7 @@ import (
 
 	"waybill/connector"
 	"waybill/connector/connectortest"
+	"waybill/internal/scratch"
 )
 
 func location(path string, options ...string) connector.Location {
@@ -23,7 +24,7 @@ func location(path string, options ...string) connector.Location {
 func TestConformance(t *testing.T) {
 	connectortest.Run(t, connectortest.Config{
 		NewStore: func(t *testing.T) connectortest.Store {
-			dir := t.TempDir()
+			dir := scratch.Dir(t)
 			loc := location(filepath.Join(dir, "office.pkl"))
 			return connectortest.Store{
 				OpenTarget: func(ctx context.Context) (connector.Target, error) { return Target(ctx, loc) },
