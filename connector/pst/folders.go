@@ -144,9 +144,7 @@ func (t *tree) wanted(ctx context.Context, a *archive, all []format.Folder) ([]i
 		x := all[i]
 		if x.Search {
 			n[i] = -1
-			if !x.NonIPM {
-				t.note("search-folder", "The search folder %q of %s is left out: what it shows lies in other folders.", x.Name, a.path)
-			}
+			t.note("search-folder", "The search folder %q of %s is left out: what it shows lies in other folders.", x.Name, a.path)
 			continue
 		}
 		n[i] = x.Items
