@@ -35,6 +35,15 @@ type Sized interface {
 	Size() int64
 }
 
+// Noted is a reader that knows only after reading what had to be changed of a
+// message. Notes that are known when a message is listed belong to mail.Message.
+type Noted interface {
+	io.Reader
+	// Notes is asked for once the reader was read to its end; closing it changes
+	// nothing. The same bytes have the same notes.
+	Notes() []mail.Note
+}
+
 // Digester is a Target of Canonical fidelity whose fingerprint can be taken
 // while the bytes go by, so that a message is read once.
 type Digester interface {

@@ -187,7 +187,7 @@ func (l *lateLook) folder(ctx context.Context, box connector.SourceMailbox, path
 		a.New = census.Messages
 		return nil
 	}
-	if source, can := box.(connector.ChangeLister); can && have.Complete && have.Census != "" {
+	if source, can := connector.Find[connector.ChangeLister](box); can && have.Complete && have.Census != "" {
 		changed, gone, ok, err := source.Changes(ctx, path, have.Census)
 		if err != nil {
 			return err

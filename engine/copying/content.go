@@ -19,6 +19,7 @@ type outgoing struct {
 	mail.Message
 	want   mail.FlagSet // what of the flags the target can hold
 	losses []mail.Note
+	told   []mail.Note // by the reader, at its end
 
 	digest   mail.Digest
 	kept     mail.Digest // of what the target keeps; only where digests.kept says so
@@ -30,7 +31,7 @@ type outgoing struct {
 // open wraps the source's reader. The target may open again after a failure;
 // only the last reading counts.
 func (o *outgoing) open(ctx context.Context, box connector.SourceMailbox, folder mail.Path, digests *digests) (io.ReadCloser, error) {
-	o.complete, o.fault, o.read = false, nil, 0
+	o.complete, o.fault, o.read, o.told = false, nil, 0, nil
 	r, err := box.Open(ctx, folder, o.Message)
 	if err != nil {
 		o.fault = err
@@ -65,7 +66,7 @@ func (d *digestingReader) Read(p []byte) (int, error) {
 	case errors.Is(err, io.EOF):
 		if d.d != nil {
 			d.out.digest, d.out.kept = d.d.Sum()
-			d.out.complete = true
+			d.out.complete, d.out.told = true, notesOf(d.r)
 			d.release()
 		}
 	default:
@@ -181,23 +182,32 @@ func (p *pass) digest(ctx context.Context, m mail.Message) (mail.Digest, int64, 
 	return bytes, n, err
 }
 
-// fingerprints reads a message of the source and returns the digest of its
-// bytes and that of what the target keeps of it.
-func (p *pass) fingerprints(ctx context.Context, m mail.Message) (bytes, kept mail.Digest, size int64, err error) {
+// reading is what was found by reading a message of the source.
+type reading struct {
+	bytes mail.Digest // of its bytes
+	kept  mail.Digest // of what the target keeps of them
+	size  int64
+	told  []mail.Note
+}
+
+// fingerprints reads a message of the source.
+func (p *pass) fingerprints(ctx context.Context, m mail.Message) (found reading, err error) {
 	if p.digests.kept {
 		r, err := p.from.Open(ctx, p.folder.Path, m)
 		if err != nil {
-			return bytes, kept, 0, err
+			return found, err
 		}
-		return p.digests.of(r)
+		found.bytes, found.kept, found.size, err = p.digests.of(r)
+		found.told = notesOf(r)
+		return found, err
 	}
 	var o outgoing
 	o.Message = m
 	r, err := o.open(ctx, p.from, p.folder.Path, p.digests)
 	if err != nil {
-		return bytes, kept, 0, err
+		return found, err
 	}
-	kept, err = p.Target.Fingerprint(ctx, r)
+	kept, err := p.Target.Fingerprint(ctx, r)
 	if err == nil && !o.complete {
 		// Whoever digests the meaning may stop before the end of the bytes.
 		_, err = copyPlain(io.Discard, r, make([]byte, 32<<10))
@@ -205,7 +215,15 @@ func (p *pass) fingerprints(ctx context.Context, m mail.Message) (bytes, kept ma
 	if err = errors.Join(err, r.Close()); err == nil && !o.complete {
 		err = failure.New(failure.Internal, "digest message", string(p.folder.Path)+" "+m.Key, "engine.short-read", nil)
 	}
-	return o.digest, kept, o.read, err
+	return reading{bytes: o.digest, kept: kept, size: o.read, told: o.told}, err
+}
+
+// notesOf is what a reader says of the message that it gave.
+func notesOf(r io.Reader) []mail.Note {
+	if noted, ok := r.(connector.Noted); ok {
+		return noted.Notes()
+	}
+	return nil
 }
 
 // fingerprintStored digests what the target gives back, and closes it.

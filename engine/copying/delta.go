@@ -26,7 +26,7 @@ func (p *pass) walk(ctx context.Context, census connector.Census) error {
 // pass, where the source can tell; done is false when the folder has to be
 // listed in full. Changes that were dealt with before change nothing.
 func (p *pass) listChanges(ctx context.Context, census connector.Census) (done bool, err error) {
-	source, can := p.from.(connector.ChangeLister)
+	source, can := connector.Find[connector.ChangeLister](p.from)
 	if !can || !p.folder.Complete || p.folder.Census == "" || census.State == "" || p.skip || p.Options.RetryExceptions {
 		return false, nil
 	}

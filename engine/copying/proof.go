@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"waybill/connector"
 	"waybill/event"
@@ -96,11 +97,11 @@ func (p *pass) locate(ctx context.Context, d *delivery) error {
 	}
 	candidates := make([]candidate, len(nameless))
 	for n, i := range nameless {
-		_, kept, _, err := p.fingerprints(ctx, d.out[i].Message)
+		found, err := p.fingerprints(ctx, d.out[i].Message)
 		if err != nil {
 			return err
 		}
-		candidates[n] = candidate{m: d.out[i].Message, kept: kept, want: d.out[i].want}
+		candidates[n] = candidate{m: d.out[i].Message, reading: found, want: d.out[i].want}
 	}
 	found, err := p.match(ctx, d.at, candidates, nil)
 	if err != nil {
@@ -131,18 +132,19 @@ func (p *pass) proveOne(ctx context.Context, o *outgoing, id string, notes []mai
 // is for a proof that could not be had; row is then without its outcome.
 func (p *pass) prove(ctx context.Context, o *outgoing, id string, notes []mail.Note) (ledger.Row, error) {
 	row := ledger.Row{Key: o.Key, Size: o.read, Digest: o.digest, Date: o.InternalDate, Flags: o.Flags, Target: id}
-	row.Notes = append(append(append(row.Notes, o.Message.Notes...), o.losses...), notes...)
+	row.Notes = slices.Concat(o.Message.Notes, o.told, o.losses, notes)
 	caps := p.Target.Capabilities()
 	want := o.kept
 	if !o.complete || !p.digests.kept {
-		bytes, kept, size, err := p.fingerprints(ctx, o.Message)
+		found, err := p.fingerprints(ctx, o.Message)
 		if err != nil {
 			return row, err
 		}
-		if o.complete && bytes != o.digest {
+		if o.complete && found.bytes != o.digest {
 			return row, failure.New(failure.Conflict, "read back", o.Key, "source.changed", errors.New("the source changed while the message was being moved"))
 		}
-		row.Digest, row.Size, want = bytes, size, kept
+		row.Digest, row.Size, want = found.bytes, found.size, found.kept
+		row.Notes = slices.Concat(o.Message.Notes, found.told, o.losses, notes)
 	}
 	if want != row.Digest {
 		row.Fingerprint = want // the target keeps something else than these bytes

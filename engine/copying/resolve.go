@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"waybill/connector"
@@ -139,7 +140,7 @@ func (p *pass) lookFor(ctx context.Context, since connector.Position, messages [
 	candidates := make([]candidate, 0, len(messages))
 	caps := p.Target.Capabilities()
 	for _, m := range messages {
-		bytes, kept, size, err := p.fingerprints(ctx, m)
+		found, err := p.fingerprints(ctx, m)
 		if err != nil {
 			if ctx.Err() != nil || failure.ClassOf(err).Retryable() {
 				return nil, err
@@ -149,7 +150,7 @@ func (p *pass) lookFor(ctx context.Context, since connector.Position, messages [
 		}
 		want, date, losses := Holdable(m, caps)
 		m.InternalDate = date
-		candidates = append(candidates, candidate{m: m, bytes: bytes, kept: kept, size: size, want: want, losses: losses})
+		candidates = append(candidates, candidate{m: m, reading: found, want: want, losses: losses})
 	}
 	found, err := p.match(ctx, since, candidates, known)
 	if err != nil {
@@ -169,7 +170,7 @@ func (p *pass) lookFor(ctx context.Context, since connector.Position, messages [
 			left = append(left, c.m)
 			continue
 		}
-		o := &outgoing{Message: c.m, want: c.want, losses: c.losses, digest: c.bytes, read: c.size, complete: true}
+		o := &outgoing{Message: c.m, want: c.want, losses: c.losses, told: c.told, digest: c.bytes, read: c.size, complete: true}
 		if err := p.conclude(ctx, p.proveFound(o, stored, c.kept)); err != nil {
 			return nil, err
 		}
@@ -182,7 +183,7 @@ func (p *pass) lookFor(ctx context.Context, since connector.Position, messages [
 func (p *pass) proveFound(o *outgoing, stored connector.Stored, kept mail.Digest) ledger.Row {
 	caps := p.Target.Capabilities()
 	row := ledger.Row{Key: o.Key, State: ledger.Verified, Size: o.read, Digest: o.digest, Date: o.InternalDate, Flags: o.Flags, Target: stored.ID}
-	row.Notes = append(append(row.Notes, o.Message.Notes...), o.losses...)
+	row.Notes = slices.Concat(o.Message.Notes, o.told, o.losses)
 	if kept != row.Digest {
 		row.Fingerprint = kept
 	}
@@ -202,10 +203,8 @@ func (p *pass) proveFound(o *outgoing, stored connector.Stored, kept mail.Digest
 
 // candidate is a message that may have arrived.
 type candidate struct {
-	m      mail.Message
-	bytes  mail.Digest // of the source's bytes
-	kept   mail.Digest // of what the target keeps of them
-	size   int64
+	m mail.Message
+	reading
 	want   mail.FlagSet
 	losses []mail.Note
 }

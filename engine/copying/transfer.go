@@ -17,7 +17,7 @@ import (
 func (p *pass) flush(ctx context.Context, last bool) error {
 	batch := p.batch
 	p.batch, p.size = nil, 0
-	source, ahead := p.from.(connector.Announcer)
+	source, ahead := connector.Find[connector.Announcer](p.from)
 	if !ahead {
 		return p.send(ctx, batch)
 	}

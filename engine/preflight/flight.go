@@ -260,7 +260,7 @@ const maxWord = 512
 // identity is the word by which a mailbox can be told from others; "" when there
 // is none.
 func (m *Check) identity(ctx context.Context, box any, who string) string {
-	known, ok := box.(connector.Identified)
+	known, ok := connector.Find[connector.Identified](box)
 	if !ok {
 		return ""
 	}

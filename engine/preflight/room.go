@@ -114,7 +114,7 @@ func (m *Check) larger(ctx context.Context, user string, limit int64) (n int64, 
 		return 0, err
 	}
 	defer box.Close()
-	finder, ok := box.(connector.LargeFinder)
+	finder, ok := connector.Find[connector.LargeFinder](box)
 	if !ok {
 		return 0, nil
 	}

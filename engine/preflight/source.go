@@ -50,7 +50,7 @@ func (m *Check) tellsSources(ctx context.Context, a Account) bool {
 		return true // whether it can tell is not known
 	}
 	defer box.Close()
-	_, ok := box.(connector.Identified)
+	_, ok := connector.Find[connector.Identified](box)
 	return ok
 }
 
