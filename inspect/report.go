@@ -63,6 +63,9 @@ type Finding struct {
 	// Private says that Where or Text may hold somebody's names or words: Share
 	// leaves both out.
 	Private bool `json:"-"`
+	// Plain says the same as Text without names and words. Where there is one, Share
+	// puts it in the place of a Private Text, and leaves Where as it is.
+	Plain string `json:"-"`
 }
 
 // Report is what was found, in the order in which it is to be read.
@@ -123,7 +126,9 @@ func (r *Report) Share() *Report {
 	shared.Facts = slices.DeleteFunc(slices.Clone(r.Facts), func(f Fact) bool { return f.Private })
 	shared.Findings = slices.Clone(r.Findings)
 	for i := range shared.Findings {
-		if f := &shared.Findings[i]; f.Private {
+		if f := &shared.Findings[i]; f.Private && f.Plain != "" {
+			f.Text = f.Plain
+		} else if f.Private {
 			f.Where, f.Text = "", ""
 		}
 	}

@@ -20,7 +20,7 @@ func (p *Postoffice) Check(ctx context.Context, report func(Finding)) error {
 	for _, f := range p.findings {
 		report(f)
 	}
-	c := check{p: p, report: report, live: map[glb.ID]int{}, rows: map[glb.ID]heading{}, files: map[glb.ID]bool{}}
+	c := check{p: p, report: report, live: map[glb.ID]int{}, rows: map[glb.ID]heading{}, files: map[glb.ID]bool{}, unsure: map[glb.ID]bool{}}
 	for _, step := range []func(context.Context) error{c.sizes, c.list, c.names, c.mailbags, c.transit, c.messages, c.attachments, c.folders, c.unread} {
 		if err := ctx.Err(); err != nil {
 			return failure.New(failure.Cancelled, "check postoffice", "", "", err)
@@ -38,7 +38,7 @@ type check struct {
 	live   map[glb.ID]int     // live rows of each message
 	rows   map[glb.ID]heading // messages that any row or envelope names
 	files  map[glb.ID]bool    // attachments that messages name
-	unsure bool               // some row's state is not known
+	unsure map[glb.ID]bool    // messages with a row whose state is not known
 }
 
 // heading is what a mailbag says of a message; only that of so many messages is
@@ -235,7 +235,7 @@ func (c *check) row(name string, row *Row) {
 	case Deleted:
 		return
 	case StateUnknown:
-		c.unsure = true
+		c.unsure[row.File] = true
 	case Live:
 	}
 	c.live[row.File]++

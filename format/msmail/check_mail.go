@@ -100,7 +100,7 @@ func (c *check) message(ctx context.Context, name string, id glb.ID) error {
 			c.files[a.ID] = true
 		}
 	}
-	if live := c.live[id]; e.Count >= 0 && live > 0 && e.Count != live && !c.unsure {
+	if live := c.live[id]; e.Count >= 0 && live > 0 && e.Count != live && !c.unsure[id] {
 		c.found("msmail.reference-count", name, 0x0B, evidence.Derived, "", "Q104423", "the message counts %d users, and %d mailbags have it", e.Count, live)
 	}
 	return nil

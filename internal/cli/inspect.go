@@ -6,6 +6,7 @@ import (
 
 	"waybill/failure"
 	"waybill/inspect"
+	"waybill/inspect/msmail"
 	"waybill/inspect/outlook"
 )
 
@@ -22,6 +23,7 @@ type inspector func(ctx context.Context, what string) (r *inspect.Report, ok boo
 func inspectors() []inspector {
 	return []inspector{
 		outlook.Look,
+		msmail.Look,
 	}
 }
 

@@ -43,11 +43,11 @@ func directoryCorruptions() []Corruption {
 		{"user missing in the list", "msmail.nme-missing", "Q106510", dropEntry},
 		{"pointer beyond NETPO", "msmail.netpo-pointer", "Q107767", external(func(a *glb.Alias, m *Manifest) { a.SetPointer(m.Alias, 0x00FFFFFF) })},
 		{"invalid mailbox name", "msmail.mailbox-name", "Q199676", change("GLB/ACCESS2.GLB", func(b []byte, m *Manifest) []byte {
-			copy(b[lastUser(m)*glb.Access2Size+m.Access.MailboxAt:], "A-B")
+			copy(b[accessRecord(fresh(m, 0))*glb.Access2Size+m.Access.MailboxAt:], "A-B")
 			return b
 		})},
 		{"shifted network record", "msmail.network-record", "Q95961", change("GLB/NETWORK.GLB", func(b []byte, _ *Manifest) []byte {
-			rec := b[glb.NetworkSize : 2*glb.NetworkSize]
+			rec := b[len(b)-glb.NetworkSize:]
 			copy(rec[3:], bytes.Clone(rec[2:glb.NetworkSize-1]))
 			return b
 		})},
@@ -56,12 +56,12 @@ func directoryCorruptions() []Corruption {
 			copy(b[12:16], []byte{8, 0, 0, 0}) // the first member follows itself
 			return b
 		})},
-		{"members lead nowhere", "msmail.grp-pointer", "Q107767", change("GRP/ADMIN.GRP", func(b []byte, _ *Manifest) []byte {
-			copy(b[12:16], []byte{0xF1, 0xFF, 0xFF, 0})
+		{"members lead nowhere", "msmail.grp-pointer", "Q107767", change("GRP/ADMIN.GRP", func(b []byte, m *Manifest) []byte {
+			copy(b[firstNode(m, 1)+4:], []byte{0xF1, 0xFF, 0xFF, 0})
 			return b
 		})},
-		{"member that is gone", "msmail.grp-dangling", "Q136050", change("GRP/ADMIN.GRP", func(b []byte, _ *Manifest) []byte {
-			copy(b[8:12], []byte{0xEE, 0xEE, 0xEE, 0})
+		{"member that is gone", "msmail.grp-dangling", "Q136050", change("GRP/ADMIN.GRP", func(b []byte, m *Manifest) []byte {
+			copy(b[firstNode(m, 2):], []byte{0xEE, 0xEE, 0xEE, 0})
 			return b
 		})},
 		{"MEM file differs", "msmail.mem-differs", "Q107767", func(files Files, m *Manifest) (string, error) {
@@ -82,11 +82,31 @@ func directoryCorruptions() []Corruption {
 	}
 }
 
-// lastUser is the record of the last user in the ACCESS files, which hold records
-// of some who left between.
-func lastUser(m *Manifest) int {
-	n := len(m.Users) - 1
-	return n + (n+3)/7
+// accessRecord is the record of a user in the ACCESS files, which hold records of
+// some who left between.
+func accessRecord(user int) int { return user + (user+3)/7 }
+
+// fresh is a user that no corruption has spoiled yet: the last one, or with skip
+// the one before.
+func fresh(m *Manifest, skip int) int {
+	for i := len(m.Users) - 1; i > 0; i-- {
+		if m.Users[i].Spoiled {
+			continue
+		}
+		if skip--; skip < 0 {
+			return i
+		}
+	}
+	return 0
+}
+
+// firstNode is where the first member of a group is in ADMIN.GRP.
+func firstNode(m *Manifest, group int) int {
+	at := glb.NodeSize
+	for _, g := range m.Groups[:min(group, len(m.Groups)-1)] {
+		at += glb.NodeSize * len(g.Members)
+	}
+	return at
 }
 
 func change(name string, f func(b []byte, m *Manifest) []byte) func(Files, *Manifest) (string, error) {
@@ -108,7 +128,7 @@ func grow(name string, n int) func(Files, *Manifest) (string, error) {
 // other is that of the one before.
 func entry(f func(a *glb.Alias, m *Manifest, other glb.Alias)) func(Files, *Manifest) (string, error) {
 	return entries(func(list []glb.Alias, m *Manifest) []glb.Alias {
-		last, before := findUser(list, m, len(m.Users)-1), findUser(list, m, len(m.Users)-2)
+		last, before := findUser(list, m, fresh(m, 0)), findUser(list, m, fresh(m, 1))
 		f(&list[last], m, list[before])
 		return list
 	})
@@ -128,7 +148,7 @@ func external(f func(a *glb.Alias, m *Manifest)) func(Files, *Manifest) (string,
 
 func dropEntry(files Files, m *Manifest) (string, error) {
 	return entries(func(list []glb.Alias, m *Manifest) []glb.Alias {
-		i := findUser(list, m, len(m.Users)-1)
+		i := findUser(list, m, fresh(m, 0))
 		return append(list[:i], list[i+1:]...)
 	})(files, m)
 }

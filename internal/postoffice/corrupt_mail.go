@@ -84,7 +84,7 @@ func mailCorruptions() []Corruption {
 			return name, nil
 		}},
 		{"folder in another form", "fld.unreadable", "Q149284", func(files Files, m *Manifest) (string, error) {
-			return grow("FOLDERS/PUB/"+m.Folders[0].ID.String()+".FLD", 99)(files, m)
+			return grow("FOLDERS/PUB/"+m.Folders[len(m.Folders)-1].ID.String()+".FLD", 99)(files, m)
 		}},
 		{"mail waits for delivery", "msmail.undelivered", "Q221963", func(files Files, m *Manifest) (string, error) {
 			var r mbg.Row
@@ -98,11 +98,14 @@ func mailCorruptions() []Corruption {
 // busy is the user with the most rows, first the live message of the first live
 // row there.
 func busy(m *Manifest) *User {
-	best := &m.Users[0]
+	var best *User
 	for i := range m.Users {
-		if len(m.Users[i].Rows) > len(best.Rows) {
-			best = &m.Users[i]
+		if u := &m.Users[i]; !u.Spoiled && (best == nil || len(u.Rows) > len(best.Rows)) {
+			best = u
 		}
+	}
+	if best == nil {
+		return &m.Users[0]
 	}
 	return best
 }
@@ -112,7 +115,7 @@ func bagName(m *Manifest) string { return "MBG/" + busy(m).ID.String() + ".MBG" 
 // liveRows are the rows of the busy user that are not deleted.
 func liveRows(m *Manifest) (rows []int) {
 	for i, r := range busy(m).Rows {
-		if !r.Deleted && !m.Messages[r.Message].Gone {
+		if msg := &m.Messages[r.Message]; !r.Deleted && !msg.Gone && !msg.Spoiled {
 			rows = append(rows, i)
 		}
 	}
@@ -183,7 +186,8 @@ func otherKey(files Files, m *Manifest) (string, error) {
 func attachment(f func(files Files, name string)) func(Files, *Manifest) (string, error) {
 	return func(files Files, m *Manifest) (string, error) {
 		for i := range m.Messages {
-			if msg := &m.Messages[i]; len(msg.Files) > 0 && !msg.Gone {
+			if msg := &m.Messages[i]; len(msg.Files) > 0 && !msg.Gone && !msg.Spoiled {
+				msg.Spoiled = true
 				name := AttachmentFile(msg.Files[0].ID)
 				f(files, name)
 				if _, ok := files[name]; !ok {

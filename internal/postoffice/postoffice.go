@@ -81,6 +81,8 @@ type User struct {
 	Rows    []Row
 	// Personal are the aliases of the entries of the personal list.
 	Personal []string
+	// Spoiled says that a corruption was injected here; the next one goes elsewhere.
+	Spoiled bool
 }
 
 // Row is one row of a mailbag.
@@ -113,6 +115,7 @@ type Message struct {
 	Files    []File
 	Live     int // rows that are not deleted
 	Gone     bool
+	Spoiled  bool // as of users
 }
 
 // File is one attachment.
