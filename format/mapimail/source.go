@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync"
 
 	"waybill/failure"
 	"waybill/format/mapi"
@@ -48,6 +49,9 @@ type changed struct {
 	io.Closer
 }
 
+// pieces are the memory of feed.
+var pieces = sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}
+
 // feed reads s to its end, in pieces, and tells how many bytes there were in
 // front of an error. see may be nil.
 func (s source) feed(ctx context.Context, see func([]byte)) (n int64, err error) {
@@ -56,7 +60,9 @@ func (s source) feed(ctx context.Context, see func([]byte)) (n int64, err error)
 		return 0, err
 	}
 	defer func() { _ = r.Close() }()
-	buf := make([]byte, 32<<10)
+	held := pieces.Get().(*[]byte)
+	defer pieces.Put(held)
+	buf := *held
 	for {
 		if err := ctx.Err(); err != nil {
 			return n, cancelled(err)

@@ -2,17 +2,25 @@ package mapimail
 
 import (
 	"bytes"
+	"context"
 	"io"
 
+	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
 
+	"waybill/failure"
 	"waybill/format/mapi"
 	"waybill/format/mime"
 )
 
 // textSource reads a text property as UTF-8.
 func textSource(v mapi.Value, codePage int) source {
+	if held, is := v.Data.(mapi.Bytes); is && len(held) <= maxHeld {
+		if decoder := decoderOf(v.Type, codePage); decoder != nil {
+			return heldText(held, decoder)
+		}
+	}
 	return dataSource(v.Data).through(func(r io.Reader) io.Reader {
 		if v.Type == mapi.TypeUnicode {
 			r = utf16Text(r)
@@ -21,6 +29,32 @@ func textSource(v mapi.Value, codePage int) source {
 		}
 		return &zeroTrimmer{r: r}
 	})
+}
+
+// maxHeld is the longest text in memory that is decoded in one piece.
+const maxHeld = 64 << 10
+
+// heldText is textSource for a short text that is in memory.
+func heldText(held []byte, decoder func() *encoding.Decoder) source {
+	return source{size: -1, open: func(context.Context) (io.ReadCloser, error) {
+		text, err := decoder().Bytes(held)
+		if err != nil {
+			return nil, failure.New(failure.Malformed, "read text", "", "mapimail.text", err)
+		}
+		return io.NopCloser(bytes.NewReader(bytes.TrimRight(text, "\x00"))), nil
+	}}
+}
+
+// decoderOf makes decoders of a text's characters; nil where there is no table for
+// them.
+func decoderOf(t mapi.Type, codePage int) func() *encoding.Decoder {
+	if t == mapi.TypeUnicode {
+		return unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewDecoder
+	}
+	if enc, ok := mapi.CodePage(codePage); ok && enc != nil {
+		return enc.NewDecoder
+	}
+	return nil
 }
 
 // utf16Text reads UTF-16LE as UTF-8. Half characters become U+FFFD.

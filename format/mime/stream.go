@@ -1,11 +1,14 @@
 package mime
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 
 	"waybill/failure"
 )
@@ -21,6 +24,45 @@ type stream struct {
 	current  io.Reader
 	closer   io.Closer
 	err      error
+	work     *work // from its pool; nil until a body needs it
+}
+
+// work is the memory that writing a message needs, whatever its length. It goes
+// back to its pool when the message was read to its end, and only then: whoever
+// closes a stream may still be reading from it.
+type work struct {
+	head     []byte // the beginning of a text
+	raw, qp  *bufio.Reader
+	lines    []byte
+	encoded  []byte
+	in, full []byte // of base64Encoder
+}
+
+var works = sync.Pool{New: func() any { return &work{} }}
+
+// scratch gives the stream its work, with what texts need where text is set.
+func (s *stream) scratch(text bool) *work {
+	if s.work == nil {
+		s.work = works.Get().(*work)
+	}
+	if w := s.work; text && w.head == nil {
+		w.head, w.raw, w.qp = make([]byte, sample), bufio.NewReaderSize(nil, lineBuffer), bufio.NewReaderSize(nil, lineBuffer)
+	}
+	return s.work
+}
+
+// release gives the work back. Nothing of the stream may use it any more.
+func (s *stream) release() {
+	w := s.work
+	if w == nil {
+		return
+	}
+	s.work, s.current = nil, nil
+	if w.raw != nil {
+		w.raw.Reset(nil)
+		w.qp.Reset(nil)
+	}
+	works.Put(w)
 }
 
 func (s *stream) Read(p []byte) (int, error) {
@@ -54,6 +96,7 @@ func (s *stream) Read(p []byte) (int, error) {
 			return n, nil
 		}
 	}
+	s.release()
 	return 0, s.err
 }
 
@@ -88,33 +131,41 @@ func (s *stream) open(g segment) error {
 		s.closer = r
 		body = &exact{r: r, left: e.Size, known: e.Size >= 0, name: e.Name}
 	}
+	encoded := func(encoding string, r io.Reader) io.Reader {
+		return io.MultiReader(strings.NewReader("Content-Transfer-Encoding: "+encoding+"\r\n\r\n"), r)
+	}
 	switch {
 	case e.Message:
 		encoding := "8bit"
 		if e.Type == "message/delivery-status" || e.Type == "message/disposition-notification" {
 			encoding = "7bit" // RFC 3464 2.1, RFC 8098 3.1
 		}
-		s.current = io.MultiReader(strings.NewReader("Content-Transfer-Encoding: "+encoding+"\r\n\r\n"), body)
+		s.current = encoded(encoding, body)
 	case e.Text:
-		text := &crlfReader{lines: newLines(body)}
-		head := make([]byte, sample)
-		n, err := io.ReadFull(text, head)
+		w := s.scratch(true)
+		w.raw.Reset(body)
+		text := &crlfReader{lines: &lines{br: w.raw}, work: w}
+		n, err := io.ReadFull(text, w.head)
 		whole := err != nil
 		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 			return err
 		}
-		head = head[:n]
-		rest := io.MultiReader(strings.NewReader(string(head)), text)
-		switch chooseEncoding(head, whole) {
+		head := w.head[:n]
+		var rest io.Reader = bytes.NewReader(head)
+		if !whole {
+			rest = io.MultiReader(rest, text)
+		}
+		switch encoding := chooseEncoding(head, whole); encoding {
 		case "7bit":
-			s.current = io.MultiReader(strings.NewReader("Content-Transfer-Encoding: 7bit\r\n\r\n"), rest)
+			s.current = encoded(encoding, rest)
 		case "quoted-printable":
-			s.current = io.MultiReader(strings.NewReader("Content-Transfer-Encoding: quoted-printable\r\n\r\n"), newQPEncoder(rest))
+			w.qp.Reset(rest)
+			s.current = encoded(encoding, newQPEncoder(&lines{br: w.qp}, w))
 		default:
-			s.current = io.MultiReader(strings.NewReader("Content-Transfer-Encoding: base64\r\n\r\n"), &base64Encoder{src: rest})
+			s.current = encoded("base64", &base64Encoder{src: rest, work: w})
 		}
 	default:
-		s.current = io.MultiReader(strings.NewReader("Content-Transfer-Encoding: base64\r\n\r\n"), &base64Encoder{src: body})
+		s.current = encoded("base64", &base64Encoder{src: body, work: s.scratch(false)})
 	}
 	return nil
 }
@@ -131,7 +182,7 @@ func chooseEncoding(head []byte, whole bool) string {
 		case c == '\r' && (i+1 == len(head) || head[i+1] != '\n'):
 			odd++
 		}
-		if start && strings.HasPrefix(string(head[i:min(i+5, len(head))]), "From ") {
+		if start && bytes.HasPrefix(head[i:], []byte("From ")) {
 			plain = false // some programs would write ">From "
 		}
 		if start = c == '\n'; start {
@@ -176,8 +227,8 @@ func (x *exact) Read(p []byte) (int, error) {
 // crlfReader makes every line end CR LF.
 type crlfReader struct {
 	lines *lines
+	work  *work
 	out   []byte
-	buf   []byte
 	err   error
 }
 
@@ -186,23 +237,33 @@ func (c *crlfReader) Read(p []byte) (int, error) {
 		if c.err != nil {
 			return 0, c.err
 		}
-		var next piece
-		if next, c.err = c.lines.next(); c.err == nil {
-			c.buf = c.buf[:0]
-			for _, b := range next.data {
-				if b == '\r' {
-					c.buf = append(c.buf, '\r', '\n')
-				} else {
-					c.buf = append(c.buf, b)
-				}
+		buf := c.work.lines[:0]
+		for len(buf) < decoded && c.err == nil {
+			var next piece
+			if next, c.err = c.lines.next(); c.err == nil {
+				buf = withCRLF(buf, next)
 			}
-			if len(next.eol) > 0 {
-				c.buf = append(c.buf, '\r', '\n')
-			}
-			c.out = c.buf
 		}
+		c.work.lines, c.out = buf, buf
 	}
 	n := copy(p, c.out)
 	c.out = c.out[n:]
 	return n, nil
+}
+
+// withCRLF appends a line, in which a CR alone is a line end too.
+func withCRLF(buf []byte, line piece) []byte {
+	for data := line.data; len(data) > 0; {
+		i := bytes.IndexByte(data, '\r')
+		if i < 0 {
+			buf = append(buf, data...)
+			break
+		}
+		buf = append(append(buf, data[:i]...), '\r', '\n')
+		data = data[i+1:]
+	}
+	if len(line.eol) > 0 {
+		buf = append(buf, '\r', '\n')
+	}
+	return buf
 }

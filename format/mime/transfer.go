@@ -77,22 +77,34 @@ type lineDecoder struct {
 	lines  *lines
 	decode func(dst []byte, p piece) []byte
 	tail   func() []byte // what decode kept back; may be nil
+	keep   *[]byte       // memory to be used and left for others; may be nil
 	out    []byte
 	buf    []byte
 	err    error
 }
+
+// decoded is about how much is decoded at once.
+const decoded = 8 << 10
 
 func (d *lineDecoder) Read(p []byte) (int, error) {
 	for len(d.out) == 0 {
 		if d.err != nil {
 			return 0, d.err
 		}
-		var next piece
-		if next, d.err = d.lines.next(); d.err == nil {
-			d.buf = d.decode(d.buf[:0], next)
-			d.out = d.buf
-		} else if d.tail != nil {
-			d.out = d.tail()
+		if d.keep != nil {
+			d.buf = *d.keep
+		}
+		d.buf = d.buf[:0]
+		for len(d.buf) < decoded && d.err == nil {
+			var next piece
+			if next, d.err = d.lines.next(); d.err == nil {
+				d.buf = d.decode(d.buf, next)
+			} else if d.tail != nil {
+				d.buf = append(d.buf, d.tail()...)
+			}
+		}
+		if d.out = d.buf; d.keep != nil {
+			*d.keep = d.buf
 		}
 	}
 	n := copy(p, d.out)
