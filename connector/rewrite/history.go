@@ -3,7 +3,7 @@ package rewrite
 import (
 	"bytes"
 	"compress/gzip"
-	"encoding/json"
+	"encoding/gob"
 	"errors"
 	"io"
 
@@ -13,9 +13,9 @@ import (
 
 // Place names one message of a source.
 type Place struct {
-	User   string    `json:"user"`
-	Folder mail.Path `json:"folder"`
-	Key    string    `json:"key"`
+	User   string
+	Folder mail.Path
+	Key    string
 }
 
 // History tells by which Table each message is rewritten. It is the Table of this
@@ -30,9 +30,9 @@ type History struct {
 
 type generation struct {
 	// Rewrite is unset for a run that rewrote nothing.
-	Rewrite  bool              `json:"rewrite"`
-	Table    map[string]string `json:"table,omitempty"`
-	Messages []Place           `json:"messages,omitempty"`
+	Rewrite  bool
+	Table    map[string]string
+	Messages []Place
 }
 
 func (g generation) equal(other generation) bool {
@@ -137,7 +137,7 @@ func readRecord(record []byte) ([]generation, error) {
 		return nil, fault(err)
 	}
 	var list []generation
-	if err := json.Unmarshal(text, &list); err != nil {
+	if err := gob.NewDecoder(bytes.NewReader(text)).Decode(&list); err != nil {
 		return nil, fault(err)
 	}
 	if len(list) == 0 {
@@ -146,10 +146,11 @@ func readRecord(record []byte) ([]generation, error) {
 	return list, nil
 }
 
+// writeRecord uses gob, because keys of messages need not be text.
 func writeRecord(list []generation) ([]byte, error) {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
-	if err := errors.Join(json.NewEncoder(z).Encode(list), z.Close()); err != nil {
+	if err := errors.Join(gob.NewEncoder(z).Encode(list), z.Close()); err != nil {
 		return nil, failure.New(failure.Internal, "remember addresses", "", "rewrite.record", err)
 	}
 	return b.Bytes(), nil

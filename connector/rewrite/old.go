@@ -137,7 +137,7 @@ func slashes(text string) (old directory.Address, ok bool) {
 
 // keyOf is the form in which old addresses are compared; empty for what is none.
 func keyOf(a directory.Address) string {
-	kind, value := strings.ToUpper(a.Type), strings.TrimSpace(a.Value)
+	kind, value := strings.ToUpper(a.Type), strings.TrimSpace(strings.ToValidUTF8(a.Value, "\uFFFD"))
 	switch {
 	case value == "" || len(value) > maxOld:
 		return ""

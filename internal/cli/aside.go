@@ -25,18 +25,10 @@ const (
 	maxAside  = 64 << 20
 )
 
-// bare is a source without what the command line has wrapped around it.
-func bare(source connector.Source) connector.Source {
-	if p, ok := source.(*peopled); ok {
-		return p.Source
-	}
-	return source
-}
-
 // tellAddresses tells a source with addresses of its own what its users are called
 // in the target.
 func tellAddresses(source connector.Source, plan *engine.Plan) {
-	s, ok := bare(source).(connector.Addressed)
+	s, ok := connector.Find[connector.Addressed](source)
 	if !ok {
 		return
 	}
@@ -66,7 +58,7 @@ type aside struct {
 // keepAside returns the folder and the number of files; none for sources that have
 // nothing to give.
 func (r *migration) keepAside(ctx context.Context) (*aside, error) {
-	from, ok := bare(r.m.Source).(connector.RawKeeper)
+	from, ok := connector.Find[connector.RawKeeper](r.m.Source)
 	if !ok {
 		return nil, nil
 	}

@@ -14,10 +14,11 @@ import (
 // extractCmd is the first of two steps: everything into files, and a list of
 // users to be edited before the second.
 type extractCmd struct {
-	From  string `placeholder:"SYSTEM" help:"The system to extract from, for instance mbox:/srv/mail or imaps://admin@old.example."`
-	To    string `placeholder:"SYSTEM" help:"The files to write, for instance migfile:out/office.pkl or maildir:out."`
-	Users string `placeholder:"CSV" help:"Extract only these users: a user map, or the Migration Wizard's user list."`
-	List  string `placeholder:"FILE" help:"Where the user list for the second step is written; - for none (beside the files)."`
+	From             string `placeholder:"SYSTEM" help:"The system to extract from, for instance mbox:/srv/mail or imaps://admin@old.example."`
+	To               string `placeholder:"SYSTEM" help:"The files to write, for instance migfile:out/office.pkl or maildir:out."`
+	Users            string `placeholder:"CSV" help:"Extract only these users: a user map, or the Migration Wizard's user list."`
+	RewriteAddresses bool   `help:"Replace addresses of Exchange, Microsoft Mail and X.400 in the headers of messages by Internet addresses, where somebody knows one (docs/addresses.md)."`
+	List             string `placeholder:"FILE" help:"Where the user list for the second step is written; - for none (beside the files)."`
 	dateFlags
 	Ledger          string `placeholder:"FILE" help:"The memory of the extraction (beside the files)."`
 	Report          string `placeholder:"DIR" help:"Where the waybill is written (beside the files)."`
@@ -39,7 +40,7 @@ func (c *extractCmd) Run(e *env) error {
 	if err := c.fill(); err != nil {
 		return err
 	}
-	cmd := &migrateCmd{pairFlags: pairFlags{From: c.From, To: c.To, Users: c.Users}, rightsFlags: rightsFlags{Preflight: "sample"}, dateFlags: c.dateFlags,
+	cmd := &migrateCmd{pairFlags: pairFlags{From: c.From, To: c.To, Users: c.Users, RewriteAddresses: c.RewriteAddresses}, rightsFlags: rightsFlags{Preflight: "sample"}, dateFlags: c.dateFlags,
 		Ledger: c.Ledger, Report: c.Report, Workers: c.Workers, RetryExceptions: c.RetryExceptions, All: c.All}
 	folder := filepath.Dir(c.Ledger)
 	if err := os.MkdirAll(folder, 0o750); err != nil {

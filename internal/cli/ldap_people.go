@@ -80,6 +80,9 @@ func newPeopled(source connector.Source, all ldapdir.Contents) *peopled {
 	return p
 }
 
+// Wrapped implements connector.Wrapper.
+func (p *peopled) Wrapped() any { return p.Source }
+
 // find gives the one person of that name or address; -1 for none, or several.
 func (p *peopled) find(id string) int {
 	if found := p.byID[strings.ToLower(id)]; len(found) == 1 {

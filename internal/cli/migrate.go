@@ -21,10 +21,11 @@ import (
 
 // pairFlags name both ends of a migration and the operator's choices.
 type pairFlags struct {
-	From  string `placeholder:"SYSTEM" help:"The system to move from, for instance maildir:/srv/mail."`
-	To    string `placeholder:"SYSTEM" help:"The system to move to, for instance site:new.site."`
-	Users string `placeholder:"CSV" help:"User map: who goes where. Without it every user goes to the account of the same name."`
-	Match string `enum:",name,address" default:"" placeholder:"KEY" help:"Use accounts that exist in the target already when they have the same name, or the same SMTP address."`
+	From             string `placeholder:"SYSTEM" help:"The system to move from, for instance maildir:/srv/mail."`
+	To               string `placeholder:"SYSTEM" help:"The system to move to, for instance site:new.site."`
+	Users            string `placeholder:"CSV" help:"User map: who goes where. Without it every user goes to the account of the same name."`
+	Match            string `enum:",name,address" default:"" placeholder:"KEY" help:"Use accounts that exist in the target already when they have the same name, or the same SMTP address."`
+	RewriteAddresses bool   `help:"Replace addresses of Exchange, Microsoft Mail and X.400 in the headers of messages by Internet addresses, where somebody knows one (docs/addresses.md)."`
 	provisionFlags
 	directoryFlags
 	peopleFlags
@@ -149,6 +150,9 @@ func (e *env) openMigration(pair pairFlags, ledgerPath string, options engine.Op
 	if err := e.rememberLabels(book, pair.From); err != nil {
 		return fail(err)
 	}
+	if source, err = e.withRewriting(source, pair.RewriteAddresses, book); err != nil {
+		return fail(err)
+	}
 	target, err := e.openTarget(pair.To)
 	if err != nil {
 		return fail(err)
@@ -266,6 +270,9 @@ func (r *migration) steps() error {
 		}
 	}
 	if r.done, err = r.m.Provision(r.ctx, r.plan); err != nil {
+		return err
+	}
+	if err := r.rewriteAddresses(r.ctx); err != nil {
 		return err
 	}
 	r.result, err = r.m.Copy(r.ctx, r.plan, r.runID)

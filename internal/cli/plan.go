@@ -50,6 +50,16 @@ func (c *planCmd) Run(e *env) error {
 	} else {
 		e.showPlan(plan)
 	}
+	if c.RewriteAddresses {
+		table, err := e.oldAddresses(e.ctx, m, plan)
+		if err != nil {
+			return err
+		}
+		if e.json {
+			e.emitJSON(map[string]any{"type": "old-addresses", "known": table.Len()})
+		}
+		e.say("%s.", knownLine(table))
+	}
 	if c.Out == "" {
 		return nil
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"waybill/connector"
 	"waybill/connector/migfile"
 	"waybill/engine"
 	"waybill/failure"
@@ -33,7 +34,7 @@ type recoverer interface {
 // Migration Wizard did with event 8002, and returns how many lines it holds. One
 // of an earlier run goes when nothing is left to recover.
 func recoverLines(ctx context.Context, m *engine.Migration, dir string) (lines int, err error) {
-	source, ok := m.Source.(recoverer)
+	source, ok := connector.Find[recoverer](m.Source)
 	if !ok {
 		return 0, nil
 	}
