@@ -20,6 +20,7 @@ import (
 
 	"waybill/connector"
 	"waybill/connector/files"
+	"waybill/connector/foldertree"
 	"waybill/failure"
 	"waybill/mail"
 )
@@ -48,6 +49,18 @@ func capabilities(loc connector.Location) connector.Capabilities {
 	}
 }
 
+// format tells how the tree's files are called.
+func format() *foldertree.Format {
+	return &foldertree.Format{
+		System:    scheme,
+		Unlike:    "do not end in " + suffix,
+		Candidate: isMessage,
+		Delivered: delivered,
+		Shown:     isMessage,
+		Kept:      func(name string) bool { return name == sidecarName },
+	}
+}
+
 // Source opens a directory of users' directories for reading, or one user's
 // directory: one that has message files directly in it. It takes no options.
 func Source(ctx context.Context, loc connector.Location) (connector.Source, error) {
@@ -62,18 +75,11 @@ func Source(ctx context.Context, loc connector.Location) (connector.Source, erro
 		return nil, failure.New(failure.Vanished, "open", loc.String(), "eml.no-directory", errors.New("it is not a directory")).
 			WithRemedy("name the directory that holds one directory for each user")
 	}
-	names, err := files.Names(ctx, dir)
+	single, err := format().Alone(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
-	s := &source{loc: loc, dir: dir, now: time.Now}
-	for _, name := range names {
-		if isMessage(name) && !files.IsDir(filepath.Join(dir, name)) {
-			s.single = true
-			break
-		}
-	}
-	return s, nil
+	return &source{loc: loc, now: time.Now, Source: foldertree.Source{Format: format(), Dir: dir, Single: single, Only: foldertree.NameOf(dir)}}, nil
 }
 
 // Target opens a directory of users' directories for writing. It is made with
@@ -90,5 +96,5 @@ func Target(ctx context.Context, loc connector.Location) (connector.Target, erro
 		return nil, failure.New(failure.Usage, "open", loc.String(), "eml.not-a-directory", errors.New("it is not a directory")).
 			WithRemedy("name a directory, or one that is not there yet")
 	}
-	return &target{loc: loc, dir: dir, now: time.Now}, nil
+	return &target{loc: loc, now: time.Now, Target: foldertree.Target{Format: format(), Dir: dir, What: "a tree of message files"}}, nil
 }

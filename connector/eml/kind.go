@@ -63,7 +63,7 @@ type opened struct {
 func openItem(ctx context.Context, item connector.Item) (*opened, error) {
 	body, err := item.Open(ctx)
 	if err != nil {
-		return nil, &readError{err}
+		return nil, err
 	}
 	head := make([]byte, 32)
 	n, err := io.ReadFull(body, head)
@@ -74,7 +74,7 @@ func openItem(ctx context.Context, item connector.Item) (*opened, error) {
 		rest = strings.NewReader("")
 	case err != nil:
 		_ = body.Close()
-		return nil, &readError{err}
+		return nil, err
 	}
 	return &opened{io.MultiReader(bytes.NewReader(head), rest), body, endingOf(head)}, nil
 }

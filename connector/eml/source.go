@@ -2,114 +2,41 @@ package eml
 
 import (
 	"context"
-	"errors"
 	"io"
 	"iter"
 	"path/filepath"
-	"strings"
-	"sync"
 	"time"
 
 	"waybill/connector"
 	"waybill/connector/files"
-	"waybill/directory"
+	"waybill/connector/foldertree"
 	"waybill/failure"
 	"waybill/mail"
 )
 
 // source reads a tree of message files.
 type source struct {
+	foldertree.Source
+
 	loc connector.Location
-	dir string
 	now clock
-	// single is set when the directory is itself one user's.
-	single bool
 }
 
 func (s *source) Capabilities() connector.Capabilities { return capabilities(s.loc) }
-func (s *source) Close() error                         { return nil }
-func (s *source) accounts() files.Accounts             { return files.Accounts{Dir: s.dir, System: scheme} }
-
-func (s *source) Book(ctx context.Context) (directory.Book, error) {
-	return directory.Book{}, files.Fail("read directory", s.dir, "eml.book", ctx.Err())
-}
-
-func (s *source) singleID() string {
-	dir, err := filepath.Abs(s.dir)
-	if err != nil {
-		dir = s.dir
-	}
-	id, _ := files.UnescapeName(filepath.Base(dir))
-	return id
-}
-
-func (s *source) Users(ctx context.Context) iter.Seq2[directory.User, error] {
-	if !s.single {
-		return s.accounts().Users(ctx, func(files.UserDir) error { return nil })
-	}
-	return func(yield func(directory.User, error) bool) {
-		if err := ctx.Err(); err != nil {
-			yield(directory.User{}, files.Fail("list users", s.dir, "eml.users", err))
-			return
-		}
-		yield(directory.User{ID: s.singleID()}, nil)
-	}
-}
 
 func (s *source) Mailbox(ctx context.Context, user string) (connector.SourceMailbox, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, files.Fail("open mailbox", user, "eml.mailbox", err)
+	root, err := s.Root(ctx, user)
+	if err != nil {
+		return nil, err
 	}
-	root := s.dir
-	if !s.single {
-		name, err := s.accounts().Find(ctx, user)
-		if err != nil {
-			return nil, err
-		}
-		root = filepath.Join(s.dir, name)
-	} else if user != s.singleID() {
-		return nil, failure.New(failure.Vanished, "open mailbox", s.dir+", user "+files.Printable(user), "eml.no-user",
-			errors.New("the messages are those of "+s.singleID()))
-	}
-	return &sourceBox{root: root, now: s.now}, nil
+	return &sourceBox{SourceBox: foldertree.SourceBox{Format: s.Format, Root: root}, now: s.now}, nil
 }
 
 // sourceBox reads one user's tree.
 type sourceBox struct {
-	root string
-	now  clock
+	foldertree.SourceBox
 
-	mu     sync.Mutex
-	layout *layout
-}
-
-func (b *sourceBox) Close() error { return nil }
-
-func (b *sourceBox) Folders(ctx context.Context) ([]mail.Folder, error) {
-	l, err := readLayout(ctx, b.root)
-	if err != nil {
-		return nil, err
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.layout = l
-	return l.list(), nil
-}
-
-func (b *sourceBox) folder(ctx context.Context, path mail.Path) (folder, error) {
-	if err := ctx.Err(); err != nil {
-		return folder{}, files.Fail("open folder", string(path), "eml.folder", err)
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.layout == nil {
-		l, err := readLayout(ctx, b.root)
-		if err != nil {
-			return folder{}, err
-		}
-		b.layout = l
-	}
-	return b.layout.find(path)
+	now clock
 }
 
 // messageNames lists the message files of a folder, sorted. What is a directory
@@ -131,24 +58,24 @@ func messageNames(ctx context.Context, dir string) ([]string, error) {
 // Messages lists a folder by the names of its files.
 func (b *sourceBox) Messages(ctx context.Context, path mail.Path) iter.Seq2[mail.Message, error] {
 	return func(yield func(mail.Message, error) bool) {
-		f, err := b.folder(ctx, path)
+		f, err := b.Folder(ctx, path)
 		if err != nil {
 			yield(mail.Message{}, err)
 			return
 		}
-		known, err := readFacts(ctx, f.dir)
+		known, err := readFacts(ctx, f.Dir)
 		if err != nil {
 			yield(mail.Message{}, err)
 			return
 		}
-		names, err := messageNames(ctx, f.dir)
+		names, err := messageNames(ctx, f.Dir)
 		if err != nil {
 			yield(mail.Message{}, err)
 			return
 		}
 		buf := make([]byte, maxHeader)
 		for _, name := range names {
-			m, err := b.message(ctx, f.dir, name, known, buf)
+			m, err := b.message(ctx, f.Dir, name, known, buf)
 			switch {
 			case err == nil && m.Key == "": // a directory
 				continue
@@ -205,33 +132,25 @@ func (b *sourceBox) message(ctx context.Context, dir, name string, known *facts,
 }
 
 func (b *sourceBox) Open(ctx context.Context, path mail.Path, m mail.Message) (io.ReadCloser, error) {
-	f, err := b.folder(ctx, path)
+	f, err := b.Folder(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	r, err := openMessage(ctx, f.dir, m.Key)
+	r, err := openMessage(ctx, f.Dir, m.Key)
 	if err != nil {
 		return nil, err
 	}
 	return r, nil
 }
 
-// openMessage opens a message file by a key that may have come from anywhere.
-func openMessage(ctx context.Context, dir, key string) (*files.Reader, error) {
-	if !isMessage(key) || strings.ContainsAny(key, "/\\\x00") {
-		return nil, failure.New(failure.Vanished, "open message", dir+", message "+files.Printable(key), "eml.vanished", errors.New("there is no such file"))
-	}
-	return files.Open(ctx, filepath.Join(dir, key))
-}
-
 // Census counts names; sizes are asked for only when it must be exact.
 func (b *sourceBox) Census(ctx context.Context, path mail.Path, exact bool) (connector.Census, error) {
-	f, err := b.folder(ctx, path)
+	f, err := b.Folder(ctx, path)
 	if err != nil {
 		return connector.Census{}, err
 	}
-	c := connector.Census{State: b.state(f.dir), Bytes: -1}
-	names, err := messageNames(ctx, f.dir)
+	c := connector.Census{State: b.state(f.Dir), Bytes: -1}
+	names, err := messageNames(ctx, f.Dir)
 	if err != nil {
 		return connector.Census{}, err
 	}
@@ -242,9 +161,9 @@ func (b *sourceBox) Census(ctx context.Context, path mail.Path, exact bool) (con
 	c.Bytes = 0
 	for _, name := range names {
 		if err := ctx.Err(); err != nil {
-			return connector.Census{}, files.Fail("count messages", f.dir, "eml.census", err)
+			return connector.Census{}, files.Fail("count messages", f.Dir, "eml.census", err)
 		}
-		info, err := files.Stat(filepath.Join(f.dir, name))
+		info, err := files.Stat(filepath.Join(f.Dir, name))
 		switch {
 		case err != nil && failure.ClassOf(err) == failure.Vanished, err == nil && info.IsDir():
 			continue

@@ -1,4 +1,4 @@
-package eml
+package foldertree
 
 import (
 	"context"
@@ -19,29 +19,35 @@ const (
 	maxFolders = 200_000
 )
 
-// folder is a folder and where it lies.
-type folder struct {
+// Folder is a folder and where it lies.
+type Folder struct {
 	mail.Folder
-	dir string
-	// parts are the elements of dir below the user's directory.
+
+	Dir string
+	// parts are the elements of Dir below the user's directory.
 	parts []string
 }
 
 // layout is a user's directory with its folders.
 type layout struct {
+	format  *Format
 	root    string
-	folders []folder
+	folders []Folder
 	byPath  map[mail.Path]int
 }
 
-func readLayout(ctx context.Context, root string) (*layout, error) {
-	l := &layout{root: root, byPath: map[mail.Path]int{}}
-	l.byPath[mail.Inbox] = 0
-	l.folders = append(l.folders, folder{dir: root, Folder: mail.Folder{Path: mail.Inbox, Use: mail.UseInbox}})
+// inboxOnly is the layout of a directory whose directories are not looked at.
+func inboxOnly(format *Format, root string) *layout {
+	return &layout{format: format, root: root, byPath: map[mail.Path]int{mail.Inbox: 0},
+		folders: []Folder{{Dir: root, Folder: mail.Folder{Path: mail.Inbox, Use: mail.UseInbox}}}}
+}
+
+func readLayout(ctx context.Context, format *Format, root string) (*layout, error) {
+	l := inboxOnly(format, root)
 	if err := l.walk(ctx, 0, nil, nil); err != nil {
 		return nil, err
 	}
-	slices.SortFunc(l.folders, func(a, b folder) int { return a.Path.Compare(b.Path) })
+	slices.SortFunc(l.folders, func(a, b Folder) int { return a.Path.Compare(b.Path) })
 	for i, f := range l.folders {
 		l.byPath[f.Path] = i
 	}
@@ -53,7 +59,7 @@ func readLayout(ctx context.Context, root string) (*layout, error) {
 func (l *layout) walk(ctx context.Context, at int, names, parts []string) error {
 	dir := filepath.Join(append([]string{l.root}, parts...)...)
 	if len(parts) > maxDepth {
-		return failure.New(failure.TooLarge, "list folders", dir, "eml.depth", fmt.Errorf("folders are nested more than %d deep", maxDepth)).
+		return failure.New(failure.TooLarge, "list folders", dir, l.format.rule("depth"), fmt.Errorf("folders are nested more than %d deep", maxDepth)).
 			WithRemedy("look for a symlink that leads back to a folder above it")
 	}
 	entries, err := files.Names(ctx, dir)
@@ -70,13 +76,13 @@ func (l *layout) walk(ctx context.Context, at int, names, parts []string) error 
 		case strings.HasPrefix(name, "."):
 		case files.IsDir(filepath.Join(dir, name)):
 			below = append(below, name)
-		case !isMessage(name):
+		case !l.format.Message(ctx, dir, name):
 			ignored++
 		}
 	}
 	if ignored > 0 {
 		f := &l.folders[at]
-		f.Notes = append(f.Notes, mail.Note{Kind: "files-ignored", Text: fmt.Sprintf("%d files in %s do not end in %s and are left out.", ignored, dir, suffix)})
+		f.Notes = append(f.Notes, mail.Note{Kind: "files-ignored", Text: fmt.Sprintf("%d files in %s %s and are left out.", ignored, dir, l.format.Unlike)})
 	}
 	for _, name := range below {
 		decoded, _ := files.UnescapeName(name)
@@ -98,22 +104,22 @@ func (l *layout) walk(ctx context.Context, at int, names, parts []string) error 
 // add puts a directory into the list under a path of its own.
 func (l *layout) add(ctx context.Context, names, parts []string) (int, error) {
 	if len(l.folders) >= maxFolders {
-		return 0, failure.New(failure.TooLarge, "list folders", l.root, "eml.folders", fmt.Errorf("more than %d folders", maxFolders))
+		return 0, failure.New(failure.TooLarge, "list folders", l.root, l.format.rule("folders"), fmt.Errorf("more than %d folders", maxFolders))
 	}
-	f := folder{dir: filepath.Join(append([]string{l.root}, parts...)...), parts: parts}
+	f := Folder{Dir: filepath.Join(append([]string{l.root}, parts...)...), parts: parts}
 	f.Path = mail.NewPath(names...)
 	if f.Path == mail.Inbox {
 		// A directory called INBOX may hold the inbox's folders, or the inbox itself.
-		inside, err := hasMessages(ctx, f.dir)
+		inside, err := l.hasMessages(ctx, f.Dir)
 		if err != nil || !inside {
 			return 0, err
 		}
-		beside, err := hasMessages(ctx, l.root)
+		beside, err := l.hasMessages(ctx, l.root)
 		if err != nil {
 			return 0, err
 		}
-		if !beside && l.folders[0].dir == l.root {
-			l.folders[0].dir, l.folders[0].parts = f.dir, f.parts
+		if !beside && l.folders[0].Dir == l.root {
+			l.folders[0].Dir, l.folders[0].parts = f.Dir, f.parts
 			return 0, nil
 		}
 	}
@@ -124,7 +130,7 @@ func (l *layout) add(ctx context.Context, names, parts []string) (int, error) {
 			f.Path = mail.NewPath(names...)
 			_, taken = l.byPath[f.Path]
 		}
-		f.Notes = append(f.Notes, mail.Note{Kind: "folder-name-clash", Text: fmt.Sprintf("Two directories stand for the folder %q; %s is read as %q.", was, f.dir, f.Path)})
+		f.Notes = append(f.Notes, mail.Note{Kind: "folder-name-clash", Text: fmt.Sprintf("Two directories stand for the folder %q; %s is read as %q.", was, f.Dir, f.Path)})
 	}
 	f.Use = mail.GuessUse(f.Path)
 	l.byPath[f.Path] = len(l.folders)
@@ -132,7 +138,8 @@ func (l *layout) add(ctx context.Context, names, parts []string) (int, error) {
 	return len(l.folders) - 1, nil
 }
 
-func hasMessages(ctx context.Context, dir string) (bool, error) {
+// hasMessages is careful: a file that only may hold messages counts.
+func (l *layout) hasMessages(ctx context.Context, dir string) (bool, error) {
 	names, err := files.Names(ctx, dir)
 	if err != nil {
 		if failure.ClassOf(err) == failure.Cancelled {
@@ -141,18 +148,18 @@ func hasMessages(ctx context.Context, dir string) (bool, error) {
 		return true, nil // what cannot be read is not taken for empty
 	}
 	for _, name := range names {
-		if isMessage(name) && !files.IsDir(filepath.Join(dir, name)) {
+		if l.format.Candidate(name) && !files.IsDir(filepath.Join(dir, name)) {
 			return true, nil
 		}
 	}
 	return false, nil
 }
 
-func (l *layout) find(path mail.Path) (folder, error) {
+func (l *layout) find(path mail.Path) (Folder, error) {
 	if i, ok := l.byPath[path]; ok {
 		return l.folders[i], nil
 	}
-	return folder{}, failure.New(failure.Vanished, "open folder", l.root+", folder "+string(path), "eml.no-folder", errors.New("there is no such folder"))
+	return Folder{}, failure.New(failure.Vanished, "open folder", l.root+", folder "+string(path), l.format.rule("no-folder"), errors.New("there is no such folder"))
 }
 
 func (l *layout) list() []mail.Folder {
@@ -161,40 +168,4 @@ func (l *layout) list() []mail.Folder {
 		list[i] = f.Folder
 	}
 	return list
-}
-
-// folderName finds a name for a folder that a tree of directories can hold.
-func folderName(path mail.Path, attempt int) (stored mail.Path, shown string, notes []mail.Note) {
-	names := path.Names()
-	if len(names) == 0 {
-		return "", "", nil
-	}
-	if path == mail.Inbox {
-		return path, string(path), nil
-	}
-	if attempt > 0 {
-		names[len(names)-1] += fmt.Sprintf("~%d", attempt)
-	}
-	for i, n := range names {
-		if n == "" {
-			names[i] = files.Shorten("unnamed"+string(path), len("unnamed~")+16, func(s string) int { return len(s) })
-		}
-		if element, ok := files.EscapeName(names[i]); !ok {
-			names[i], _ = files.UnescapeName(element)
-		}
-	}
-	stored = mail.NewPath(names...)
-	if stored != path {
-		notes = []mail.Note{{Kind: "folder-renamed", Text: fmt.Sprintf("The folder %q is called %q in the target.", path, stored)}}
-	}
-	return stored, strings.Join(elements(names), "/"), notes
-}
-
-// elements are the path elements of a folder's names.
-func elements(names []string) []string {
-	parts := make([]string, len(names))
-	for i, n := range names {
-		parts[i], _ = files.EscapeName(n)
-	}
-	return parts
 }
