@@ -28,6 +28,7 @@ import (
 
 	"waybill/connector"
 	"waybill/connector/files"
+	"waybill/connector/foldertree"
 	"waybill/failure"
 	mf "waybill/format/migfile"
 )
@@ -60,10 +61,26 @@ func capabilities(loc connector.Location, _ form) connector.Capabilities {
 // candidate tells whether a file may hold messages, by its name.
 func candidate(name string) bool { return name != "" && name[0] != '.' }
 
+// delivered tells whether rest is what follows the moment in such a name.
+func delivered(rest string) bool { return rest == suffix }
+
+// tree tells how the files of a tree are called.
+func tree() *foldertree.Format {
+	return &foldertree.Format{
+		System:    scheme,
+		Unlike:    "do not begin with VERSION:",
+		Candidate: candidate,
+		Holds:     isMMFF,
+		Delivered: delivered,
+		Shown:     isDelivery,
+		Kept:      func(name string) bool { return strings.HasPrefix(name, ".") },
+	}
+}
+
 // isDelivery tells whether a name is one that Append gave.
 func isDelivery(name string) bool {
 	_, _, rest, ok := files.ParseMomentName(name)
-	return ok && rest == suffix && !strings.ContainsAny(name, "/\\\x00")
+	return ok && delivered(rest) && foldertree.Inside(name)
 }
 
 // isMMFF tells whether a file begins as the format does.
@@ -121,20 +138,14 @@ func Source(ctx context.Context, loc connector.Location) (connector.Source, erro
 		return nil, failure.New(failure.Vanished, "open", loc.String(), "mmff.no-directory", errors.Join(errors.New("there is no such file or directory"), err)).
 			WithRemedy("name the directory that holds one directory for each user, or one file")
 	}
-	s := &source{loc: loc, dir: path, form: f, now: time.Now}
+	s := &source{loc: loc, form: f, now: time.Now, Source: foldertree.Source{Format: tree(), Dir: path, Only: foldertree.NameOf(path)}}
 	if !info.IsDir() {
-		s.single, s.file, s.dir = true, filepath.Base(path), filepath.Dir(path)
+		s.file = filepath.Base(path)
+		s.Single, s.Dir, s.Only = true, filepath.Dir(path), strings.TrimSuffix(s.file, filepath.Ext(path))
 		return s, nil
 	}
-	names, err := files.Names(ctx, path)
-	if err != nil {
+	if s.Single, err = s.Format.Alone(ctx, path); err != nil {
 		return nil, err
-	}
-	for _, name := range names {
-		if candidate(name) && !files.IsDir(filepath.Join(path, name)) && isMMFF(ctx, filepath.Join(path, name)) {
-			s.single = true
-			break
-		}
 	}
 	return s, nil
 }
@@ -154,5 +165,5 @@ func Target(ctx context.Context, loc connector.Location) (connector.Target, erro
 		return nil, failure.New(failure.Usage, "open", loc.String(), "mmff.not-a-directory", errors.New("it is not a directory")).
 			WithRemedy("name a directory, or one that is not there yet")
 	}
-	return &target{loc: loc, dir: dir, now: time.Now, form: f}, nil
+	return &target{loc: loc, now: time.Now, form: f, Target: foldertree.Target{Format: tree(), Dir: dir, What: "the Microsoft Mail File Format"}}, nil
 }

@@ -11,124 +11,44 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 
 	"waybill/connector"
 	"waybill/connector/files"
-	"waybill/directory"
+	"waybill/connector/foldertree"
 	"waybill/failure"
 	"waybill/mail"
 )
 
-// source reads a tree of files.
+// source reads a tree of files, or one file.
 type source struct {
+	foldertree.Source
+
 	loc  connector.Location
-	dir  string
 	form form
 	now  clock
-	// single is set when the directory is itself one user's, or file names the
-	// one file.
-	single bool
-	file   string
+	file string // the one file in the directory, if only one is read
 }
 
 func (s *source) Capabilities() connector.Capabilities { return capabilities(s.loc, s.form) }
-func (s *source) Close() error                         { return nil }
-func (s *source) accounts() files.Accounts             { return files.Accounts{Dir: s.dir, System: scheme} }
-
-func (s *source) Book(ctx context.Context) (directory.Book, error) {
-	return directory.Book{}, files.Fail("read directory", s.dir, "mmff.book", ctx.Err())
-}
-
-func (s *source) singleID() string {
-	if s.file != "" {
-		return strings.TrimSuffix(s.file, filepath.Ext(s.file))
-	}
-	dir, err := filepath.Abs(s.dir)
-	if err != nil {
-		dir = s.dir
-	}
-	id, _ := files.UnescapeName(filepath.Base(dir))
-	return id
-}
-
-func (s *source) Users(ctx context.Context) iter.Seq2[directory.User, error] {
-	if !s.single {
-		return s.accounts().Users(ctx, func(files.UserDir) error { return nil })
-	}
-	return func(yield func(directory.User, error) bool) {
-		if err := ctx.Err(); err != nil {
-			yield(directory.User{}, files.Fail("list users", s.dir, "mmff.users", err))
-			return
-		}
-		yield(directory.User{ID: s.singleID()}, nil)
-	}
-}
 
 func (s *source) Mailbox(ctx context.Context, user string) (connector.SourceMailbox, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, files.Fail("open mailbox", user, "mmff.mailbox", err)
+	root, err := s.Root(ctx, user)
+	if err != nil {
+		return nil, err
 	}
-	root := s.dir
-	if !s.single {
-		name, err := s.accounts().Find(ctx, user)
-		if err != nil {
-			return nil, err
-		}
-		root = filepath.Join(s.dir, name)
-	} else if user != s.singleID() {
-		return nil, failure.New(failure.Vanished, "open mailbox", s.dir+", user "+files.Printable(user), "mmff.no-user", errors.New("the messages are those of "+s.singleID()))
-	}
-	return &sourceBox{root: root, only: s.file, form: s.form, now: s.now}, nil
+	return &sourceBox{
+		SourceBox: foldertree.SourceBox{Format: s.Format, Root: root, Flat: s.file != ""},
+		only:      s.file, form: s.form, now: s.now,
+	}, nil
 }
 
 // sourceBox reads one user's tree.
 type sourceBox struct {
-	root string
+	foldertree.SourceBox
+
 	only string // the one file
 	form form
 	now  clock
-
-	mu     sync.Mutex
-	layout *layout
-}
-
-func (b *sourceBox) Close() error { return nil }
-
-func (b *sourceBox) read(ctx context.Context) (*layout, error) {
-	if b.only != "" {
-		l := &layout{root: b.root, byPath: map[mail.Path]int{mail.Inbox: 0}}
-		l.folders = []folder{{dir: b.root, Folder: mail.Folder{Path: mail.Inbox, Use: mail.UseInbox}}}
-		return l, files.Fail("list folders", b.root, "mmff.folders", ctx.Err())
-	}
-	return readLayout(ctx, b.root)
-}
-
-func (b *sourceBox) Folders(ctx context.Context) ([]mail.Folder, error) {
-	l, err := b.read(ctx)
-	if err != nil {
-		return nil, err
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.layout = l
-	return l.list(), nil
-}
-
-func (b *sourceBox) folder(ctx context.Context, path mail.Path) (folder, error) {
-	if err := ctx.Err(); err != nil {
-		return folder{}, files.Fail("open folder", string(path), "mmff.folder", err)
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.layout == nil {
-		l, err := b.read(ctx)
-		if err != nil {
-			return folder{}, err
-		}
-		b.layout = l
-	}
-	return b.layout.find(path)
 }
 
 // names lists the files of a folder, sorted.
@@ -142,8 +62,7 @@ func (b *sourceBox) names(ctx context.Context, dir string) ([]string, error) {
 	}
 	kept := names[:0]
 	for _, name := range names {
-		path := filepath.Join(dir, name)
-		if candidate(name) && !files.IsDir(path) && isMMFF(ctx, path) {
+		if candidate(name) && !files.IsDir(filepath.Join(dir, name)) && b.Format.Message(ctx, dir, name) {
 			kept = append(kept, name)
 		}
 	}
@@ -165,19 +84,19 @@ func keyOf(name string, number int, offset int64) string {
 // in their order.
 func (b *sourceBox) Messages(ctx context.Context, path mail.Path) iter.Seq2[mail.Message, error] {
 	return func(yield func(mail.Message, error) bool) {
-		f, err := b.folder(ctx, path)
+		f, err := b.Folder(ctx, path)
 		if err != nil {
 			yield(mail.Message{}, err)
 			return
 		}
-		names, err := b.names(ctx, f.dir)
+		names, err := b.names(ctx, f.Dir)
 		if err != nil {
 			yield(mail.Message{}, err)
 			return
 		}
 		noted := b.form.zoned
 		for _, name := range names {
-			if !b.messages(ctx, filepath.Join(f.dir, name), name, &noted, yield) {
+			if !b.messages(ctx, filepath.Join(f.Dir, name), name, &noted, yield) {
 				return
 			}
 		}
@@ -232,11 +151,11 @@ func (b *sourceBox) messages(ctx context.Context, path, name string, noted *bool
 }
 
 func (b *sourceBox) Open(ctx context.Context, path mail.Path, m mail.Message) (io.ReadCloser, error) {
-	f, err := b.folder(ctx, path)
+	f, err := b.Folder(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	gone := failure.New(failure.Vanished, "open message", f.dir+", message "+files.Printable(m.Key), "mmff.vanished", errors.New("there is no such message"))
+	gone := failure.New(failure.Vanished, "open message", f.Dir+", message "+files.Printable(m.Key), "mmff.vanished", errors.New("there is no such message"))
 	i := strings.LastIndexByte(m.Key, '@')
 	if i < 0 {
 		return nil, gone
@@ -245,15 +164,15 @@ func (b *sourceBox) Open(ctx context.Context, path mail.Path, m mail.Message) (i
 	number, err1 := strconv.Atoi(first)
 	offset, err2 := strconv.ParseInt(second, 10, 64)
 	name := m.Key[:i]
-	if err1 != nil || err2 != nil || name == "" || strings.ContainsAny(name, "/\\\x00") || name[0] == '.' {
+	if err1 != nil || err2 != nil || !foldertree.Inside(name) || name[0] == '.' {
 		return nil, gone
 	}
 	if name[0] == '~' {
-		if name, err = b.long(ctx, f.dir, m.Key, number, offset); err != nil {
+		if name, err = b.long(ctx, f.Dir, m.Key, number, offset); err != nil {
 			return nil, err
 		}
 	}
-	from, err := openFile(ctx, filepath.Join(f.dir, name))
+	from, err := openFile(ctx, filepath.Join(f.Dir, name))
 	if err != nil {
 		return nil, err
 	}
@@ -282,18 +201,18 @@ func (b *sourceBox) long(ctx context.Context, dir, key string, number int, offse
 // Census counts by reading the headers; without exact it is left unknown, unless
 // the folder holds nothing.
 func (b *sourceBox) Census(ctx context.Context, path mail.Path, exact bool) (connector.Census, error) {
-	f, err := b.folder(ctx, path)
+	f, err := b.Folder(ctx, path)
 	if err != nil {
 		return connector.Census{}, err
 	}
-	names, err := b.names(ctx, f.dir)
+	names, err := b.names(ctx, f.Dir)
 	if err != nil {
 		return connector.Census{}, err
 	}
 	c := connector.Census{Messages: -1, Bytes: 0}
-	paths := []string{f.dir}
+	paths := []string{f.Dir}
 	for _, name := range names {
-		p := filepath.Join(f.dir, name)
+		p := filepath.Join(f.Dir, name)
 		if info, err := files.Stat(p); err == nil {
 			c.Bytes += info.Size
 		}

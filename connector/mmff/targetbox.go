@@ -1,146 +1,37 @@
 package mmff
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
+	"os"
 	"path/filepath"
-	"slices"
-	"strings"
-	"sync"
 
 	"waybill/connector"
 	"waybill/connector/files"
+	"waybill/connector/foldertree"
+	"waybill/connector/migfile/canon"
 	"waybill/failure"
 	"waybill/mail"
 )
 
 // targetBox writes one account's tree.
 type targetBox struct {
-	root *files.Dir
-	now  clock
+	*foldertree.TargetBox[*keeper]
+
 	form form
-
-	mu      sync.Mutex
-	shelves map[mail.Path]*shelf
-}
-
-// shelf is a folder that is being written.
-type shelf struct {
-	dir   string
-	parts []string
-
-	order files.Order
-}
-
-// maxShelves bounds what is remembered of folders that were written earlier.
-const maxShelves = 4
-
-func (b *targetBox) Close() error { return b.root.Close() }
-
-func (b *targetBox) Folders(ctx context.Context) ([]mail.Folder, error) {
-	l, err := readLayout(ctx, b.root.Path())
-	if err != nil {
-		return nil, err
-	}
-	return l.list(), nil
-}
-
-// shelf finds a folder that is there.
-func (b *targetBox) shelf(ctx context.Context, path mail.Path) (*shelf, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, files.Fail("open folder", string(path), "mmff.folder", err)
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if s, ok := b.shelves[path]; ok {
-		return s, nil
-	}
-	l, err := readLayout(ctx, b.root.Path())
-	if err != nil {
-		return nil, err
-	}
-	f, err := l.find(path)
-	if err != nil {
-		return nil, err
-	}
-	if len(b.shelves) >= maxShelves {
-		clear(b.shelves)
-	}
-	s := &shelf{dir: f.dir, parts: f.parts}
-	b.shelves[path] = s
-	return s, nil
-}
-
-func (b *targetBox) CreateFolder(ctx context.Context, f mail.Folder) error {
-	if err := ctx.Err(); err != nil {
-		return files.Fail("create folder", string(f.Path), "mmff.create-folder", err)
-	}
-	names := f.Path.Names()
-	if len(names) == 0 || slices.Contains(names, "") {
-		return failure.New(failure.Usage, "create folder", b.root.Path(), "mmff.folder-name", errors.New("a folder needs a name"))
-	}
-	if _, err := b.shelf(ctx, f.Path); err == nil || failure.ClassOf(err) != failure.Vanished {
-		return err
-	}
-	parts := elements(names)
-	for i, part := range parts {
-		d, err := b.root.Descend(parts[:i]...)
-		if err != nil {
-			return err
-		}
-		made, err := d.Mkdir(part)
-		if err == nil && made {
-			err = d.Sync()
-		}
-		_ = d.Close()
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (b *targetBox) DeleteFolder(ctx context.Context, path mail.Path) error {
-	s, err := b.shelf(ctx, path)
-	if err != nil {
-		return err
-	}
-	if len(s.parts) == 0 || path == mail.Inbox {
-		return failure.New(failure.Usage, "delete folder", s.dir, "mmff.inbox", errors.New("a mailbox keeps its inbox"))
-	}
-	names, err := files.Names(ctx, s.dir)
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
-		if !strings.HasPrefix(name, ".") {
-			return failure.New(failure.Conflict, "delete folder", filepath.Join(s.dir, name), "mmff.not-empty", errors.New("the folder is not empty"))
-		}
-	}
-	d, err := b.root.Descend(s.parts[:len(s.parts)-1]...)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = d.Close() }()
-	if err := d.RemoveAll(s.parts[len(s.parts)-1]); err != nil {
-		return err
-	}
-	b.mu.Lock()
-	delete(b.shelves, path)
-	b.mu.Unlock()
-	return d.Sync()
 }
 
 func (b *targetBox) Open(ctx context.Context, path mail.Path, id string) (connector.Stored, io.ReadCloser, error) {
-	s, err := b.shelf(ctx, path)
+	s, err := b.Shelf(ctx, path)
 	if err != nil {
 		return connector.Stored{}, nil, err
 	}
 	if !isDelivery(id) {
-		return connector.Stored{}, nil, noMessage(s.dir, id)
+		return connector.Stored{}, nil, s.Missing("open message", id)
 	}
-	f, err := openFile(ctx, filepath.Join(s.dir, id))
+	f, err := openFile(ctx, filepath.Join(s.Dir, id))
 	if err != nil {
 		return connector.Stored{}, nil, err
 	}
@@ -154,42 +45,79 @@ func (b *targetBox) Open(ctx context.Context, path mail.Path, id string) (connec
 
 // SetFlags refuses: the format has none.
 func (b *targetBox) SetFlags(ctx context.Context, path mail.Path, id string, was, want mail.FlagSet) error {
-	s, err := b.shelf(ctx, path)
+	s, err := b.Shelf(ctx, path)
 	if err != nil {
 		return err
 	}
-	if info, err := files.Stat(filepath.Join(s.dir, id)); !isDelivery(id) || err != nil || !info.IsRegular() {
-		return noMessage(s.dir, id)
+	if info, err := files.Stat(filepath.Join(s.Dir, id)); !isDelivery(id) || err != nil || !info.IsRegular() {
+		return s.Missing("set flags", id)
 	}
 	none := mail.FlagSet{}
 	if !was.Equal(none) {
-		return failure.New(failure.Conflict, "set flags", filepath.Join(s.dir, id), "mmff.flags-changed", errors.New("the format keeps no flags"))
+		return failure.New(failure.Conflict, "set flags", filepath.Join(s.Dir, id), "mmff.flags-changed", errors.New("the format keeps no flags"))
 	}
 	if want.Equal(none) {
 		return nil
 	}
-	return failure.New(failure.Unsupported, "set flags", filepath.Join(s.dir, id), "mmff.no-flags", errors.New("the format keeps no flags"))
+	return failure.New(failure.Unsupported, "set flags", filepath.Join(s.Dir, id), "mmff.no-flags", errors.New("the format keeps no flags"))
 }
 
-func noMessage(dir, id string) error {
-	return failure.New(failure.Vanished, "open message", dir+", message "+files.Printable(id), "mmff.vanished", errors.New("there is no such file"))
+// keeper writes the files of one folder. There is nothing beside them.
+type keeper struct {
+	dir  string
+	form form
 }
 
-func (b *targetBox) Remove(ctx context.Context, path mail.Path, id string) error {
-	s, err := b.shelf(ctx, path)
+// Pack begins a batch, whose texts and attachments pass through one spool.
+func (k *keeper) Pack() foldertree.Packer {
+	return &packer{form: k.form, spool: canon.NewSpool(k.dir)}
+}
+
+// Describe writes nothing.
+func (k *keeper) Describe(context.Context, *files.Dir, []string, []connector.Item) error { return nil }
+
+// Stored describes a message that is there.
+func (k *keeper) Stored(_ context.Context, id string, info files.Info) (connector.Stored, error) {
+	return connector.Stored{ID: id, Size: info.Size}, nil
+}
+
+// packer turns messages into what the format holds of them.
+type packer struct {
+	form  form
+	spool *canon.Spool
+}
+
+func (p *packer) Close() { p.spool.Reset() }
+
+func (p *packer) Open(ctx context.Context, item connector.Item) (foldertree.Parcel, error) {
+	p.spool.Reset()
+	body, err := item.Open(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if !isDelivery(id) {
-		return noMessage(s.dir, id)
-	}
-	d, err := b.root.Descend(s.parts...)
+	defer func() { _ = body.Close() }()
+	l, err := p.form.extract(ctx, body, p.spool)
 	if err != nil {
+		return nil, err
+	}
+	return &parcel{letter: l, packer: p}, nil
+}
+
+// parcel is a message that was read, on its way to its file.
+type parcel struct {
+	*packer
+
+	letter *letter
+}
+
+func (p *parcel) Ending() string     { return suffix }
+func (p *parcel) Notes() []mail.Note { return p.letter.notes }
+func (p *parcel) Close() error       { return nil }
+
+func (p *parcel) Write(_ context.Context, f *os.File) error {
+	out := bufio.NewWriterSize(f, 64<<10)
+	if err := p.letter.write(out, p.form, p.spool); err != nil {
 		return err
 	}
-	defer func() { _ = d.Close() }()
-	if err := d.Remove(id); err != nil {
-		return err
-	}
-	return d.Sync()
+	return out.Flush()
 }
