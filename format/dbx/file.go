@@ -158,6 +158,12 @@ func (p *places) mark(at int64) bool {
 	return !was
 }
 
+// clear takes a mark back.
+func (p *places) clear(at int64) {
+	i := at / p.unit
+	p.bits[i/64] &^= 1 << (i % 64)
+}
+
 func (p *places) has(at int64) bool {
 	i := at / p.unit
 	return p.bits[i/64]&(1<<(i%64)) != 0

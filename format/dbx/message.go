@@ -81,13 +81,17 @@ func (f *File) Messages(ctx context.Context) iter.Seq2[Message, error] {
 		if f.Kind != Messages {
 			return
 		}
-		used := newPlaces(f.size, segmentSize)
 		w, segments := f.window(16<<10), f.window(windowSize)
+		own, err := f.owners(ctx, w)
+		if err != nil {
+			yield(Message{}, err)
+			return
+		}
 		t := f.tree()
 		more, err := t.walk(ctx, f.root, 0, func(at int64) bool {
 			m, err := f.message(w, at)
 			if err == nil {
-				m.Size, err = f.measure(ctx, segments, m.First, used)
+				m.Size, err = f.measure(ctx, segments, m.First, own)
 			}
 			if err != nil && failure.ClassOf(err) != failure.Malformed {
 				yield(Message{}, err)

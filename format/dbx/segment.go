@@ -36,38 +36,68 @@ func (w *window) segment(at int64, deleted bool) (segment, error) {
 
 // isSegment tells whether a piece of a text begins with b.
 func isSegment(b []byte, at int64) bool {
-	return int64(u32(b, 0)) == at && u32(b, 4) == segmentText && u32(b, 8) <= segmentText
+	return len(b) >= segmentSize && int64(u32(b, 0)) == at && u32(b, 4) == segmentText && u32(b, 8) <= segmentText
 }
 
 // isDeleted tells whether a piece of a deleted text begins with b. Such a piece
 // has lost its length and its first four bytes, which lead to the next deleted
 // object; the offset of the piece that followed it stays ([oedbx] deleted).
 func isDeleted(b []byte, at int64) bool {
-	return int64(u32(b, 0)) == at && u32(b, 4) == segmentSize-deletedHead && u32(b, 8) == segmentSize
+	return len(b) >= segmentSize && int64(u32(b, 0)) == at && u32(b, 4) == segmentSize-deletedHead && u32(b, 8) == segmentSize
 }
 
 // deletedHead is the length of the header that a deleted object gets.
 const deletedHead = 0x14
 
-// measure walks along a text and returns its length. used holds the pieces of
-// all texts that were walked over.
-func (f *File) measure(ctx context.Context, w *window, first int64, used *places) (int64, error) {
-	size := int64(0)
-	for at, n := first, 0; at != 0; n++ {
-		if n%1024 == 0 && ctx.Err() != nil {
-			return -1, f.fail(failure.Cancelled, "read message", at, "segment", ctx.Err())
+// owners tells which pieces of texts belong to messages: heads are the first ones
+// of all messages of the tree, used are those that were walked over.
+type owners struct{ heads, used *places }
+
+// owners reads where all messages begin.
+func (f *File) owners(ctx context.Context, w *window) (owners, error) {
+	o := owners{heads: newPlaces(f.size, segmentSize), used: newPlaces(f.size, segmentSize)}
+	_, err := f.tree().walk(ctx, f.root, 0, func(at int64) bool {
+		if m, err := f.message(w, at); err == nil && m.First < f.size {
+			o.heads.mark(m.First)
 		}
-		s, err := w.segment(at, false)
-		if err != nil {
-			return -1, err
+		return true
+	})
+	return o, err
+}
+
+// measure walks along a text and returns its length. The pieces of a text that is
+// broken stay nobody's.
+func (f *File) measure(ctx context.Context, w *window, first int64, o owners) (int64, error) {
+	size, n := int64(0), 0
+	var err error
+	for at := first; at != 0 && err == nil; {
+		var s segment
+		if s, err = w.segment(at, false); err != nil {
+			break
 		}
-		if !used.mark(at) {
-			return -1, f.malformed(at, "shared", "the piece belongs to another message, or to this one twice")
+		switch {
+		case n%1024 == 0 && ctx.Err() != nil:
+			err = f.fail(failure.Cancelled, "read message", at, "segment", ctx.Err())
+		case at != first && o.heads.has(at), !o.used.mark(at):
+			err = f.malformed(at, "shared", "the piece belongs to another message, or to this one twice")
+		default:
+			size += int64(len(s.text))
+			at = s.next
+			n++
 		}
-		size += int64(len(s.text))
+	}
+	if err == nil {
+		return size, nil
+	}
+	for at := first; n > 0; n-- {
+		s, again := w.segment(at, false)
+		if again != nil {
+			break
+		}
+		o.used.clear(at)
 		at = s.next
 	}
-	return size, nil
+	return -1, err
 }
 
 // Text reads a message's text, from the start each time: the bytes as they came

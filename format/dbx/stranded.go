@@ -21,7 +21,7 @@ func (f *File) Stranded(ctx context.Context) iter.Seq2[Message, error] {
 		if f.Kind != Messages {
 			return
 		}
-		s := &search{f: f, used: newPlaces(f.size, segmentSize), next: [2]*places{newPlaces(f.size, segmentSize), newPlaces(f.size, segmentSize)}, facts: map[int64]int64{}}
+		s := &search{f: f, next: [2]*places{newPlaces(f.size, segmentSize), newPlaces(f.size, segmentSize)}, facts: map[int64]int64{}}
 		if err := s.run(ctx, yield); err != nil {
 			yield(Message{}, err)
 		}
@@ -42,9 +42,14 @@ type search struct {
 func (s *search) run(ctx context.Context, yield func(Message, error) bool) error {
 	w, segments := s.f.window(16<<10), s.f.window(windowSize)
 	// What the tree leads to is taken.
-	_, err := s.f.tree().walk(ctx, s.f.root, 0, func(at int64) bool {
+	own, err := s.f.owners(ctx, w)
+	if err != nil {
+		return err
+	}
+	s.used = own.used
+	_, err = s.f.tree().walk(ctx, s.f.root, 0, func(at int64) bool {
 		if m, err := s.f.message(w, at); err == nil {
-			_, _ = s.f.measure(ctx, segments, m.First, s.used)
+			_, _ = s.f.measure(ctx, segments, m.First, own)
 		}
 		return ctx.Err() == nil
 	})
@@ -129,8 +134,8 @@ func (s *search) collect(w *window, first int64, deleted bool) (Message, error) 
 	return m, nil
 }
 
-// objects calls each for every place in the file that bears its own offset and
-// has room for a piece of a text; false ends the search.
+// objects calls each for every place in the file that bears its own offset, with
+// what follows there, as far as a piece of a text would; false ends the search.
 func (f *File) objects(ctx context.Context, each func(at int64, b []byte) bool) error {
 	const chunk = 1 << 20
 	buf := make([]byte, chunk+segmentSize)
@@ -142,8 +147,8 @@ func (f *File) objects(ctx context.Context, each func(at int64, b []byte) bool) 
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
-		for i := 0; i < chunk && i+segmentSize <= n; i += 4 {
-			if int64(u32(buf, i)) == from+int64(i) && !each(from+int64(i), buf[i:i+segmentSize]) {
+		for i := 0; i < chunk && i+infoHead <= n; i += 4 {
+			if int64(u32(buf, i)) == from+int64(i) && !each(from+int64(i), buf[i:min(i+segmentSize, n)]) {
 				return nil
 			}
 		}
