@@ -44,8 +44,18 @@ func Target(ctx context.Context, loc connector.Location) (connector.Target, erro
 	return &target{loc: loc, dir: dir, opt: opt}, nil
 }
 
-func (t *target) Capabilities() connector.Capabilities { return capabilities(t.loc) }
-func (t *target) Close() error                         { return nil }
+// lanes is how many folders of one Maildir are filled at once. Nothing is shared
+// between folders but the list of subscriptions, which the engine has written by
+// one lane at a time.
+const lanes = 4
+
+func (t *target) Capabilities() connector.Capabilities {
+	c := capabilities(t.loc)
+	c.Lanes = lanes
+	return c
+}
+
+func (t *target) Close() error { return nil }
 
 func (t *target) Accounts(ctx context.Context) iter.Seq2[directory.User, error] {
 	return t.accounts().Accounts(ctx)

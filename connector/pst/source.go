@@ -62,6 +62,10 @@ func Source(ctx context.Context, loc connector.Location) (connector.Source, erro
 	return s, nil
 }
 
+// lanes is how many folders of one mailbox are read at once, each with the file
+// opened by itself.
+const lanes = 4
+
 func (s *source) Capabilities() connector.Capabilities {
 	return connector.Capabilities{
 		System:        scheme,
@@ -72,6 +76,7 @@ func (s *source) Capabilities() connector.Capabilities {
 		DatePrecision: time.Second,
 		SpecialUse:    true,
 		EmptyFolders:  true,
+		Lanes:         lanes,
 	}
 }
 
