@@ -60,7 +60,7 @@ func (c *converter) transportHeader(ctx context.Context) (*header, error) {
 
 // parseHeader adds the fields in text to h.
 func (c *converter) parseHeader(h *header, text string) {
-	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text)
+	text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
 	odd := 0
 	var lines []string // of the current field
 	finish := func() {

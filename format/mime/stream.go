@@ -65,11 +65,10 @@ func (s *stream) release() {
 	works.Put(w)
 }
 
+// Read fills p as far as it can: a message is made of many short pieces.
 func (s *stream) Read(p []byte) (int, error) {
-	if len(p) == 0 {
-		return 0, nil
-	}
-	for s.err == nil {
+	done := 0
+	for s.err == nil && done < len(p) {
 		if err := s.ctx.Err(); err != nil {
 			s.err = failure.New(failure.Cancelled, "build message", "", "cancelled", err)
 			break
@@ -84,7 +83,8 @@ func (s *stream) Read(p []byte) (int, error) {
 			}
 			s.at++
 		}
-		n, err := s.current.Read(p)
+		n, err := s.current.Read(p[done:])
+		done += n
 		switch {
 		case errors.Is(err, io.EOF):
 			s.err = s.closeBody()
@@ -92,9 +92,9 @@ func (s *stream) Read(p []byte) (int, error) {
 		case err != nil:
 			s.err = err
 		}
-		if n > 0 {
-			return n, nil
-		}
+	}
+	if done > 0 || s.err == nil {
+		return done, nil
 	}
 	s.release()
 	return 0, s.err

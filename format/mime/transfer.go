@@ -39,18 +39,7 @@ func (b *base64Reader) Read(p []byte) (int, error) {
 			b.keep = make([]byte, 0, 3*len(b.buf)/4+8)
 		}
 		b.out = b.keep[:0]
-		for _, c := range b.buf[:n] {
-			switch v := base64Value[c]; {
-			case v < 64:
-				b.acc = b.acc<<6 | uint32(v)
-				if b.count++; b.count == 4 {
-					b.out = append(b.out, byte(b.acc>>16), byte(b.acc>>8), byte(b.acc))
-					b.acc, b.count = 0, 0
-				}
-			case v == 64:
-				b.flush()
-			}
-		}
+		b.decode(b.buf[:n])
 		if err != nil {
 			b.flush()
 			b.err = err
@@ -59,6 +48,46 @@ func (b *base64Reader) Read(p []byte) (int, error) {
 	n := copy(p, b.out)
 	b.out = b.out[n:]
 	return n, nil
+}
+
+// decode adds what in stands for to out. Nearly all of it is groups of four
+// characters that follow each other, so these go by a short way.
+func (b *base64Reader) decode(in []byte) {
+	for len(in) > 0 {
+		if b.count == 0 {
+			in = b.groups(in)
+			if len(in) == 0 {
+				return
+			}
+		}
+		switch v := base64Value[in[0]]; {
+		case v < 64:
+			b.acc = b.acc<<6 | uint32(v)
+			if b.count++; b.count == 4 {
+				b.out = append(b.out, byte(b.acc>>16), byte(b.acc>>8), byte(b.acc))
+				b.acc, b.count = 0, 0
+			}
+		case v == 64:
+			b.flush()
+		}
+		in = in[1:]
+	}
+}
+
+// groups decodes whole groups, up to the first character that belongs to none,
+// and returns the rest.
+func (b *base64Reader) groups(in []byte) []byte {
+	out := b.out
+	for len(in) >= 4 {
+		v0, v1, v2, v3 := base64Value[in[0]], base64Value[in[1]], base64Value[in[2]], base64Value[in[3]]
+		if v0|v1|v2|v3 >= 64 {
+			break
+		}
+		out = append(out, v0<<2|v1>>4, v1<<4|v2>>2, v2<<6|v3)
+		in = in[4:]
+	}
+	b.out = out
+	return in
 }
 
 // flush writes the bytes of a group that is not full.
