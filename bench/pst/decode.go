@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -18,10 +19,10 @@ import (
 	"waybill/format/pst"
 )
 
-// decodeProfiled decodes a file several times, with a profile where one is wanted.
-func decodeProfiled(ctx context.Context, path string, times int, profile string) error {
-	if profile != "" {
-		f, err := os.Create(profile)
+// decodeProfiled decodes a file several times, with profiles where they are wanted.
+func decodeProfiled(ctx context.Context, s settings) error {
+	if s.profile != "" {
+		f, err := os.Create(s.profile)
 		if err != nil {
 			return err
 		}
@@ -31,12 +32,19 @@ func decodeProfiled(ctx context.Context, path string, times int, profile string)
 		}
 		defer pprof.StopCPUProfile()
 	}
-	for range times {
-		if err := decode(ctx, path); err != nil {
+	for range s.again {
+		if err := decode(ctx, s.decode); err != nil {
 			return err
 		}
 	}
-	return nil
+	if s.allocations == "" {
+		return nil
+	}
+	f, err := os.Create(s.allocations)
+	if err != nil {
+		return err
+	}
+	return errors.Join(pprof.Lookup("allocs").WriteTo(f, 0), f.Close())
 }
 
 // decode reads and converts all items of a file, as many at a time as there are

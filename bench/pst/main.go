@@ -49,7 +49,7 @@ type settings struct {
 	waybill, real, tools, cores, dir           string
 	generate, messages, folders, rounds, again int
 	decode                                     string
-	profile                                    string
+	profile, allocations                       string
 }
 
 func main() {
@@ -66,11 +66,12 @@ func main() {
 	flag.IntVar(&s.again, "repeat", 20, "runs on a real file in one measurement")
 	flag.StringVar(&s.decode, "decode", "", "decode this file only (what a measurement starts)")
 	flag.StringVar(&s.profile, "cpuprofile", "", "with -decode: write a profile")
+	flag.StringVar(&s.allocations, "memprofile", "", "with -decode: write a profile of what is allocated")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	var err error
 	if s.decode != "" {
-		err = decodeProfiled(ctx, s.decode, s.again, s.profile)
+		err = decodeProfiled(ctx, s)
 	} else {
 		err = run(ctx, s)
 	}

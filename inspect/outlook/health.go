@@ -40,7 +40,7 @@ func (l *pstLook) health(ctx context.Context) error {
 	} else if h.Strays > 0 && !l.f.recover {
 		l.r.Find(inspect.Finding{
 			Severity: inspect.Warning, Rule: "pst.strays", Text: count(h.Strays, "item") + " may lie in folders that the file has lost",
-			Remedy: "pst:FILE?recover=yes brings them in a folder of their own",
+			Remedy: "pst:FILE?recover=1 brings them in a folder of their own",
 		})
 	}
 	for _, e := range h.Defects {

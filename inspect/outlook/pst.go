@@ -35,7 +35,7 @@ func lookPST(ctx context.Context, f file) (*inspect.Report, error) {
 	l := pstLook{f: f, p: p, r: &inspect.Report{Title: f.name}, classes: map[string]int{}, kinds: map[mapiitem.Kind]int{}}
 	if broken != nil {
 		found := finding(broken, inspect.Fault)
-		found.Remedy = "pst:FILE?recover=yes searches the file; what follows was found that way"
+		found.Remedy = "pst:FILE?recover=1 searches the file; what follows was found that way"
 		l.r.Find(found)
 	}
 	l.describe()
@@ -93,7 +93,7 @@ func (l *pstLook) describe() {
 		l.r.Find(inspect.Finding{
 			Severity: inspect.Fault, Rule: "pst.truncated",
 			Text:   fmt.Sprintf("%s are missing at the end of the file", amount(i.StatedSize-i.Size)),
-			Remedy: "copy it again from where it came from, or take what is there: pst:FILE?recover=yes",
+			Remedy: "copy it again from where it came from, or take what is there: pst:FILE?recover=1",
 		})
 	}
 }
