@@ -139,14 +139,6 @@ type ChangeLister interface {
 	Changes(ctx context.Context, folder mail.Path, since string) (changed []mail.Message, gone []string, ok bool, err error)
 }
 
-// Addressed is a Source whose messages name people in a way of its own. It writes
-// them with Internet addresses where it is told which.
-type Addressed interface {
-	// UseAddresses tells what addresses a user has in the target. It is called
-	// before messages are listed.
-	UseAddresses(user string, addresses []directory.Address)
-}
-
 // RawFile is a file of a source that an item lies in.
 type RawFile struct {
 	Name string // in the words of the source, with "/" between its parts

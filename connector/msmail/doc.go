@@ -45,7 +45,6 @@ const (
 	noteUnproven   = "unproven-content"
 	noteKey        = "key-of-its-own"
 	noteSubject    = "subject-differs"
-	noteRewritten  = "address-rewritten"
 	notePriority   = "priority-kept-in-header"
 	noteName       = "attachment-name-made"
 	notePath       = "attachment-path"

@@ -94,31 +94,20 @@ func (s *source) judge(m *msmail.Message, l *letter) error {
 	return nil
 }
 
-// addresses writes sender and recipients. Where an address of the postoffice has
-// become one of the Internet, the old one stands in a field of its own.
+// addresses writes sender and recipients, with one note of each kind.
 func (s *source) addresses(m *msmail.Message, l *letter) {
-	rewritten := 0
 	var kept []mail.Note
 	for _, c := range []struct {
-		name string
 		from []msmail.Party
 		to   *[]mime.Address
-	}{{"From", []msmail.Party{m.From}, &l.message.From}, {"To", m.To, &l.message.To}, {"Cc", m.Cc, &l.message.Cc}, {"Bcc", m.Bcc, &l.message.Bcc}} {
-		var old []string
+	}{{[]msmail.Party{m.From}, &l.message.From}, {m.To, &l.message.To}, {m.Cc, &l.message.Cc}, {m.Bcc, &l.message.Bcc}} {
 		for _, p := range c.from {
 			if p.Name == "" && p.Address.Value == "" {
 				continue
 			}
-			a, was, notes := s.names.party(p)
+			a, notes := s.names.party(p)
 			*c.to = append(*c.to, a)
 			kept = append(kept, notes...)
-			if was != "" {
-				old = append(old, was)
-			}
-		}
-		if len(old) > 0 {
-			rewritten += len(old)
-			l.field("X-MS-Mail-"+c.name, strings.Join(old, "; "))
 		}
 	}
 	for _, kind := range []string{canon.NoteAddress, canon.NoteNoAddress} {
@@ -133,13 +122,10 @@ func (s *source) addresses(m *msmail.Message, l *letter) {
 		}
 		switch {
 		case n > 1:
-			l.note(kind, "%s; so are %d more of this message", first, n-1)
+			l.note(kind, "%s; the same goes for %d more of this message", first, n-1)
 		case n == 1:
 			l.note(kind, "%s", first)
 		}
-	}
-	if rewritten > 0 {
-		l.note(noteRewritten, "%d addresses of the postoffice became Internet addresses; the old ones are in fields X-MS-Mail-From, -To and -Cc", rewritten)
 	}
 }
 

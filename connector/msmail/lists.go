@@ -66,7 +66,7 @@ func (m *mailbox) addressBook() (*letter, error) {
 	if m.source.opt.seen {
 		l.flags.System |= mail.Seen
 	}
-	owner, _, _ := m.source.names.party(msmail.Party{Name: m.person.user.Name, Address: m.msAddress()})
+	owner, _ := m.source.names.party(msmail.Party{Name: m.person.user.Name, Address: m.msAddress()})
 	text, vcards := readable.String(), cards.String()
 	l.message = mime.Message{From: []mime.Address{owner}, To: []mime.Address{owner}, Subject: "Personal Address List", Seed: "NME/" + m.person.bag.String() + ".NME",
 		Root: &mime.Entity{Type: "multipart/mixed", Parts: []*mime.Entity{
@@ -76,16 +76,12 @@ func (m *mailbox) addressBook() (*letter, error) {
 	return l, nil
 }
 
-// addressesOf are the Internet address of an entry, where it has one, and its own.
-func (m *mailbox) addressesOf(e msmail.Member) (list []string) {
+// addressesOf is the address of an entry, where it has one.
+func (m *mailbox) addressesOf(e msmail.Member) []string {
 	if e.Address.Value == "" {
 		return nil
 	}
-	a := address(e.Address)
-	if to, ok := m.source.names.find(a); ok {
-		list = append(list, "SMTP:"+to)
-	}
-	return append(list, a.String())
+	return []string{address(e.Address).String()}
 }
 
 func (m *mailbox) msAddress() msmail.Address {

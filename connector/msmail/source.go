@@ -30,7 +30,7 @@ type source struct {
 	book    directory.Book
 	folders []msmail.Folder
 	lists   map[glb.ID][]msmail.PersonalList
-	names   rewriter
+	names   fullNames
 }
 
 // person is a user with the mailbag, or public folders, or somebody who cannot be
@@ -127,7 +127,7 @@ func (s *source) readPeople(ctx context.Context) error {
 	for i := range s.people {
 		s.byID[s.people[i].user.ID] = i
 	}
-	s.names.learn(s)
+	s.learnNames()
 	return nil
 }
 

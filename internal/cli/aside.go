@@ -13,8 +13,6 @@ import (
 	"strconv"
 
 	"waybill/connector"
-	"waybill/directory"
-	"waybill/engine"
 	"waybill/failure"
 	"waybill/ledger"
 )
@@ -24,26 +22,6 @@ const (
 	asideList = "aside.csv"
 	maxAside  = 64 << 20
 )
-
-// tellAddresses tells a source with addresses of its own what its users are called
-// in the target.
-func tellAddresses(source connector.Source, plan *engine.Plan) {
-	s, ok := connector.Find[connector.Addressed](source)
-	if !ok {
-		return
-	}
-	for _, u := range plan.Users {
-		var list []directory.Address
-		for _, text := range u.Addresses {
-			if a, err := directory.ParseAddress(text); err == nil {
-				list = append(list, a)
-			}
-		}
-		if len(list) > 0 {
-			s.UseAddresses(u.User, list)
-		}
-	}
-}
 
 // aside copies the files of items that were set aside into a folder beside the
 // waybill, with a list of what belongs to what.

@@ -248,7 +248,6 @@ func (r *migration) steps() error {
 			return err
 		}
 	}
-	tellAddresses(r.m.Source, r.plan)
 	conflicts := 0
 	for _, u := range r.plan.Users {
 		if u.InConflict() && !r.cmd.Yes {
