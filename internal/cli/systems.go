@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"waybill/connector"
+	"waybill/connector/dbx"
 	"waybill/connector/eml"
 	"waybill/connector/exchangecsv"
 	"waybill/connector/maildir"
@@ -43,6 +44,7 @@ func newRegistry(e *env) registry {
 		{"migfile", "migfile:FILE", "Exchange migration files: a packing list (.pkl) with its .pri and .sec", migfile.Source, migfile.Target},
 		{"msmail", "msmail:DIR", "a Microsoft Mail postoffice (PC Networks 3.x): DIR/GLB, DIR/MBG, DIR/MAI ...", msmail.Source, nil},
 		{"mmff", "mmff:DIR", "files of Microsoft Mail's File Format API (FFAPI): DIR/<user>/, or one file", mmff.Source, mmff.Target},
+		{"dbx", "dbx:DIR|FILE", "Outlook Express: DIR/<user>/.../*.dbx (and .mbx of version 4), or one file", dbx.Source, nil},
 		{"msg", "msg:DIR", "DIR/<user>/<folder>/.../*.msg, messages that Outlook saved", msg.Source, nil},
 		{"exchangecsv", "exchangecsv:FILE", "recipients of an Exchange directory export (CSV): accounts, contacts and lists, no mail", exchangecsv.Source, nil},
 		{"pst", "pst:FILE|DIR", "Outlook's PST and OST files: DIR/<user>.pst, DIR/<user>/*.pst, or one file", pst.Source, nil},
