@@ -165,7 +165,6 @@ type able struct {
 	connector.Announcer
 	connector.Identified
 	connector.LargeFinder
-	connector.Addressed
 	connector.RawKeeper
 	changed []mail.Message
 }
@@ -181,9 +180,8 @@ func TestOptional(t *testing.T) {
 	source := wrap(fake.New(fake.Options{}).Source())
 	source.Source = struct {
 		connector.Source
-		connector.Addressed
 		connector.RawKeeper
-	}{source.Source, inner, inner}
+	}{source.Source, inner}
 	box := &mailbox{SourceMailbox: struct {
 		connector.SourceMailbox
 		connector.Announcer
@@ -196,7 +194,6 @@ func TestOptional(t *testing.T) {
 	_, passes["Identified"] = connector.Find[connector.Identified](box)
 	_, passes["LargeFinder"] = connector.Find[connector.LargeFinder](box)
 	_, passes["ChangeLister"] = connector.Find[connector.ChangeLister](box)
-	_, passes["Addressed"] = connector.Find[connector.Addressed](source)
 	_, passes["RawKeeper"] = connector.Find[connector.RawKeeper](source)
 	var r io.Reader = &reader{}
 	_, passes["Sized"] = r.(connector.Sized)
