@@ -10,9 +10,9 @@ import (
 	"waybill/internal/pstwrite/sample"
 )
 
-// pst writes a PST of invented items: pst FILE ITEMS, and with a third word
+// writePST writes a PST of invented items: pst FILE ITEMS, and with a third word
 // "flip" or "root" damages a block of it, or the root of its tree of nodes.
-func pst(ts *testscript.TestScript, neg bool, args []string) {
+func writePST(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 || len(args) > 3 {
 		ts.Fatalf("usage: pst FILE ITEMS [flip|root]")
 	}
