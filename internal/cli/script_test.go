@@ -19,8 +19,9 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits,
-			"pst":   writePST,
+			"exits":      exits,
+			"postoffice": writePostoffice,
+			"pst":        writePST,
 		},
 	})
 }
