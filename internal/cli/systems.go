@@ -14,6 +14,7 @@ import (
 	"waybill/connector/exchangecsv"
 	"waybill/connector/maildir"
 	"waybill/connector/mbox"
+	"waybill/connector/mh"
 	"waybill/connector/migfile"
 	"waybill/connector/mmff"
 	"waybill/connector/msg"
@@ -45,6 +46,7 @@ func newRegistry(e *env) registry {
 		{"msmail", "msmail:DIR", "a Microsoft Mail postoffice (PC Networks 3.x): DIR/GLB, DIR/MBG, DIR/MAI ...", msmail.Source, nil},
 		{"mmff", "mmff:DIR", "files of Microsoft Mail's File Format API (FFAPI): DIR/<user>/, or one file", mmff.Source, mmff.Target},
 		{"dbx", "dbx:DIR|FILE", "Outlook Express: DIR/<user>/.../*.dbx (and .mbx of version 4), or one file", dbx.Source, nil},
+		{"mh", "mh:DIR", "DIR/<user>/<folder>/.../<number>, as nmh, Sylpheed and Claws Mail keep mail", mh.Source, nil},
 		{"msg", "msg:DIR", "DIR/<user>/<folder>/.../*.msg, messages that Outlook saved", msg.Source, nil},
 		{"exchangecsv", "exchangecsv:FILE", "recipients of an Exchange directory export (CSV): accounts, contacts and lists, no mail", exchangecsv.Source, nil},
 		{"pst", "pst:FILE|DIR", "Outlook's PST and OST files: DIR/<user>.pst, DIR/<user>/*.pst, or one file", pst.Source, nil},
