@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,7 +28,7 @@ func (m *Migration) MakePlan(ctx context.Context, exact bool) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	assignments, err := m.assign(ctx, users)
+	assignments, err := m.assign(ctx, users, broken)
 	if err != nil {
 		return nil, err
 	}
@@ -66,6 +67,8 @@ func (m *Migration) sourceUsers(ctx context.Context) (users []directory.User, br
 			users = append(users, u)
 		case u.ID == "":
 			return nil, nil, err
+		case m.leftOut(u.ID):
+			broken = append(broken, PlanUser{User: u.ID, Account: u.ID, Action: directory.Skip, Reason: "left out by the user map; the source cannot present this user"})
 		default:
 			m.emit(event.Event{Code: event.MailboxUnreadable, User: u.ID, Detail: err.Error()})
 			broken = append(broken, PlanUser{User: u.ID, Account: u.ID, Action: directory.Collide, Reason: "the source cannot present this user", Error: err.Error()})
@@ -79,7 +82,17 @@ func (m *Migration) sourceUsers(ctx context.Context) (users []directory.User, br
 	return users, broken, nil
 }
 
-func (m *Migration) assign(ctx context.Context, users []directory.User) ([]directory.Assignment, error) {
+// leftOut tells whether the user map leaves a user out, by not naming it or by
+// saying so.
+func (m *Migration) leftOut(user string) bool {
+	if m.Options.Users == nil {
+		return false
+	}
+	i := slices.IndexFunc(m.Options.Users.Rows, func(row directory.MapRow) bool { return row.User == user })
+	return i < 0 || m.Options.Users.Rows[i].Action == string(directory.Skip)
+}
+
+func (m *Migration) assign(ctx context.Context, users []directory.User, broken []PlanUser) ([]directory.Assignment, error) {
 	ours := map[string]bool{}
 	if m.Ledger != nil {
 		made, err := m.ownAccounts(ctx)
@@ -101,6 +114,9 @@ func (m *Migration) assign(ctx context.Context, users []directory.User) ([]direc
 			assignments[i].Reason += ": " + doubt.Error()
 		}
 	}
+	unknown = slices.DeleteFunc(unknown, func(row directory.MapRow) bool {
+		return slices.ContainsFunc(broken, func(u PlanUser) bool { return u.User == row.User })
+	})
 	for _, row := range unknown {
 		m.emit(event.Event{Code: event.MapUserUnknown, User: row.User, Detail: fmt.Sprintf("%s line %d", m.Options.Users.File, row.Line)})
 	}

@@ -25,6 +25,8 @@ type UserDir struct {
 	Name string // of the directory
 	// Twice is set when another directory stands for the same user.
 	Twice bool
+	// Dangling is set when it is a link to what is not there.
+	Dangling bool
 }
 
 // Prefixes of what we make for a moment. They begin with a dot, so nobody takes
@@ -58,17 +60,32 @@ func (a Accounts) List(ctx context.Context) ([]UserDir, error) {
 	}
 	var list []UserDir
 	for _, name := range names {
-		if strings.HasPrefix(name, ".") || !IsDir(filepath.Join(a.Dir, name)) {
+		dangling := false
+		if path := filepath.Join(a.Dir, name); strings.HasPrefix(name, ".") {
 			continue
+		} else if !IsDir(path) {
+			if dangling = isDangling(path); !dangling {
+				continue
+			}
 		}
 		id, _ := UnescapeName(name)
-		list = append(list, UserDir{ID: id, Name: name})
+		list = append(list, UserDir{ID: id, Name: name, Dangling: dangling})
 	}
 	slices.SortStableFunc(list, func(l, r UserDir) int { return strings.Compare(l.ID, r.ID) })
 	for i := range list {
 		list[i].Twice = i > 0 && list[i-1].ID == list[i].ID
 	}
 	return list, nil
+}
+
+// isDangling tells a link to what is not there: a disk that is not mounted, most
+// likely, and somebody's mail on it.
+func isDangling(path string) bool {
+	if info, err := os.Lstat(path); err != nil || info.Mode().Type() != os.ModeSymlink {
+		return false
+	}
+	_, err := os.Stat(path)
+	return errors.Is(err, os.ErrNotExist)
 }
 
 // Find returns the name of a user's directory, without listing all of them

@@ -19,6 +19,10 @@ func (a Accounts) Users(ctx context.Context, check func(UserDir) error) iter.Seq
 				return failure.New(failure.Conflict, "list users", filepath.Join(a.Dir, u.Name), a.rule("user-twice"),
 					errors.New("another directory stands for the same user")).WithRemedy("rename one of the two directories")
 			}
+			if u.Dangling {
+				return failure.New(failure.Vanished, "list users", filepath.Join(a.Dir, u.Name), a.rule("dangling-user"),
+					errors.New("it is a link to what is not there")).WithRemedy("mount what the link leads to, or remove the link")
+			}
 			return check(u)
 		})
 	}
