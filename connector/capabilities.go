@@ -56,6 +56,9 @@ type Capabilities struct {
 	CreateAccounts, DeleteAccounts bool
 	// Contacts and Lists tell whether the directory holds them.
 	Contacts, Lists bool
+	// PublicName is the one name that a tree of public folders can have, so that no
+	// canary can be made of it; empty: any.
+	PublicName string
 	// UniqueAddresses says that an address belongs to one recipient only.
 	UniqueAddresses bool
 

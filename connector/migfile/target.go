@@ -92,7 +92,7 @@ func Target(ctx context.Context, loc connector.Location) (connector.Target, erro
 		accounts: map[string]*account{}, entries: map[string]object{}, listed: map[string]bool{}}
 	t.caps = connector.Capabilities{System: "migfile", Location: loc.String(), Fidelity: connector.Canonical, Flags: mail.Seen | mail.Draft,
 		DatePrecision: time.Second, EarliestDate: time.Date(1, 1, 3, 0, 0, 0, 0, time.UTC), LatestDate: time.Date(9999, 12, 30, 0, 0, 0, 0, time.UTC),
-		CreateAccounts: true, DeleteAccounts: true, Contacts: true, Lists: true}
+		CreateAccounts: true, DeleteAccounts: true, Contacts: true, Lists: true, PublicName: PublicID}
 	return t, t.load(ctx, loc.Options.Has("codepage"))
 }
 

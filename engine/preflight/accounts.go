@@ -41,7 +41,7 @@ func (m *Check) createCanaries(ctx context.Context, n int, public bool) (made []
 		prefix, token = "wbcanary-", token[:6]
 	}
 	kinds := make([]directory.Kind, n)
-	if public {
+	if public && m.Target.Capabilities().PublicName == "" {
 		kinds = append(kinds, directory.Public)
 	}
 	for i, kind := range kinds {
