@@ -110,16 +110,7 @@ func walk(t *testing.T, kind string, see func(path, name string)) {
 	if testing.Short() {
 		t.Skip("the collection of real files is large")
 	}
-	dir := corpus.Dir(t, kind)
-	if err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && d.Type().IsRegular() {
-			name, _ := filepath.Rel(dir, path)
-			see(path, name)
-		}
-		return err
-	}); err != nil {
-		t.Fatal(err)
-	}
+	corpus.Each(t, kind, func(name, path string) { see(path, name) })
 }
 
 // mailIn converts every mail of a PST or OST file.

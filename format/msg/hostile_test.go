@@ -8,6 +8,7 @@ import (
 
 	"waybill/failure"
 	"waybill/format/mapi"
+	"waybill/internal/mapiwalk"
 )
 
 func TestDamagedMessages(t *testing.T) {
@@ -81,11 +82,11 @@ func TestDeepMessages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var c counts
+	var c mapiwalk.Counts
 	var errs []error
-	walk(t.Context(), m, &c, func(err error) { errs = append(errs, err) })
-	if c.messages != maxDepth+1 || len(errs) != 1 || failure.RuleOf(errs[0]) != "msg.depth" || failure.ClassOf(errs[0]) != failure.TooLarge {
-		t.Errorf("%d messages, %.300v", c.messages, errs)
+	c.Message(t.Context(), m, func(err error) { errs = append(errs, err) })
+	if c.Messages != maxDepth+1 || len(errs) != 1 || failure.RuleOf(errs[0]) != "msg.depth" || failure.ClassOf(errs[0]) != failure.TooLarge {
+		t.Errorf("%d messages, %.300v", c.Messages, errs)
 	}
 }
 
@@ -129,15 +130,15 @@ func TestChangedFiles(t *testing.T) {
 				}
 				continue
 			}
-			var c counts
-			walk(t.Context(), m, &c, func(err error) {
+			var c mapiwalk.Counts
+			c.Message(t.Context(), m, func(err error) {
 				if failure.ClassOf(err) != failure.Malformed {
 					t.Errorf("changed at %d: %v", at, err)
 				}
 			})
 			// Objects are packed once more, and names and lists read twice.
-			if c.bytes > 4*int64(len(file)) {
-				t.Errorf("changed at %d: %d bytes out of %d", at, c.bytes, len(file))
+			if c.Bytes > 4*int64(len(file)) {
+				t.Errorf("changed at %d: %d bytes out of %d", at, c.Bytes, len(file))
 			}
 		}
 	}
@@ -151,8 +152,8 @@ func FuzzOpen(f *testing.F) {
 		if err != nil {
 			return
 		}
-		var c counts
-		walk(t.Context(), m, &c, func(error) {})
+		var c mapiwalk.Counts
+		c.Message(t.Context(), m, func(error) {})
 	})
 }
 
@@ -166,10 +167,10 @@ func TestMemory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var c counts
-	walk(t.Context(), m, &c, func(err error) { t.Error(err) })
+	var c mapiwalk.Counts
+	c.Message(t.Context(), m, func(err error) { t.Error(err) })
 	runtime.ReadMemStats(&after)
-	if used := after.TotalAlloc - before.TotalAlloc; used > 1<<20 || c.bytes < 16<<20 {
-		t.Errorf("%d bytes were read with %d of memory", c.bytes, used)
+	if used := after.TotalAlloc - before.TotalAlloc; used > 1<<20 || c.Bytes < 16<<20 {
+		t.Errorf("%d bytes were read with %d of memory", c.Bytes, used)
 	}
 }

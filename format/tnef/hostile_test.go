@@ -7,6 +7,7 @@ import (
 
 	"waybill/failure"
 	"waybill/format/mapi"
+	"waybill/internal/mapiwalk"
 )
 
 func TestDamagedStreams(t *testing.T) {
@@ -70,11 +71,11 @@ func TestCutContents(t *testing.T) {
 		t.Fatal(all, err)
 	}
 	v, _ := all[0].Props().Get(mapi.AttachData)
-	var c counts
+	var c mapiwalk.Counts
 	var got error
-	drain(v.Data, &c, func(err error) { got = err })
-	if c.bytes != 502 || v.Data.Size() != -1 || failure.RuleOf(got) != "tnef.truncated" {
-		t.Errorf("%d bytes, stated %d, %v", c.bytes, v.Data.Size(), got)
+	c.Data(v.Data, func(err error) { got = err })
+	if c.Bytes != 502 || v.Data.Size() != -1 || failure.RuleOf(got) != "tnef.truncated" {
+		t.Errorf("%d bytes, stated %d, %v", c.Bytes, v.Data.Size(), got)
 	}
 }
 
@@ -142,10 +143,10 @@ func TestChangedStreams(t *testing.T) {
 				}
 				continue
 			}
-			var c counts
-			walk(t.Context(), m, &c, func(error) {})
-			if c.bytes > 4*int64(len(good)) {
-				t.Errorf("changed at %d: %d bytes out of %d", at, c.bytes, len(good))
+			var c mapiwalk.Counts
+			c.Message(t.Context(), m, func(error) {})
+			if c.Bytes > 4*int64(len(good)) {
+				t.Errorf("changed at %d: %d bytes out of %d", at, c.Bytes, len(good))
 			}
 		}
 	}
@@ -159,10 +160,10 @@ func FuzzOpen(f *testing.F) {
 		if err != nil {
 			return
 		}
-		var c counts
-		walk(t.Context(), m, &c, func(error) {})
-		if c.bytes > 1000*int64(len(b)) {
-			t.Errorf("%d bytes out of %d", c.bytes, len(b))
+		var c mapiwalk.Counts
+		c.Message(t.Context(), m, func(error) {})
+		if c.Bytes > 1000*int64(len(b)) {
+			t.Errorf("%d bytes out of %d", c.Bytes, len(b))
 		}
 	})
 }
@@ -176,10 +177,10 @@ func TestMemory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var c counts
-	walk(t.Context(), m, &c, func(err error) { t.Error(err) })
+	var c mapiwalk.Counts
+	c.Message(t.Context(), m, func(err error) { t.Error(err) })
 	runtime.ReadMemStats(&after)
-	if used := after.TotalAlloc - before.TotalAlloc; used > 1<<20 || c.bytes < 16<<20 {
-		t.Errorf("%d bytes were read with %d of memory", c.bytes, used)
+	if used := after.TotalAlloc - before.TotalAlloc; used > 1<<20 || c.Bytes < 16<<20 {
+		t.Errorf("%d bytes were read with %d of memory", c.Bytes, used)
 	}
 }

@@ -3,6 +3,7 @@
 package corpus
 
 import (
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,6 +28,23 @@ func Dir(t testing.TB, kind string) string {
 		t.Fatalf("the collection of real mail cannot be unpacked: %v: %.500s", err, out)
 	}
 	return filepath.Join(to, kind)
+}
+
+// Each lays out one kind of mail and calls f for each file of it; name is the path
+// inside the collection.
+func Each(t testing.TB, kind string, f func(name, path string)) {
+	t.Helper()
+	dir := Dir(t, kind)
+	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err == nil && e.Type().IsRegular() {
+			name, _ := filepath.Rel(dir, path)
+			f(name, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // find returns the program that unpacks the collection.
