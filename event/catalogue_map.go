@@ -7,14 +7,14 @@ func mapEntries() []Entry {
 			Text:        "The user map cannot be read.",
 			Explanation: "A line has another number of columns than the heading, a quotation mark is not closed, a column has an unknown name, or the text is not UTF-8. The detail names line and column.",
 			Remedy:      "Correct the line; save the file as CSV in UTF-8 with the heading user,account,name,address.",
-			Ancestors: []Ancestor{
+			Ancestors: append([]Ancestor{
 				{ID: "7032", Articles: []string{"Q180876"}, Said: "invalid Home-Server definition in the user list.",
 					Difference: "On the command line the heading was taken for a user, and the batch failed."},
 				{ID: "162", Articles: []string{"Q152321"}, Said: "invalid Home-Server definition in the user list.",
 					Difference: "The same, in another release."},
 				{ID: "178", Articles: []string{"Q152321"}, Said: "invalid Home-Server definition for user \"Home-Server\".",
 					Difference: "The same, in another release."},
-			},
+			}, tableAncestors()...),
 			SeeAlso: []Code{MapUserUnknown, MapDuplicate},
 		},
 		{

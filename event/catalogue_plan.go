@@ -64,6 +64,8 @@ func planEntries() []Entry {
 					Difference: "A lock and a changed password gave the same event, and the rest of the run went on as if the user had no mail."},
 				{ID: "4012", Articles: []string{"Q196838", "Q238285"}, Said: "users have not granted sufficient rights.",
 					Difference: "It came when the run had already begun, user after user."},
+				{ID: "14002", Articles: []string{"Q258731"}, Said: "the IMAP server answered with an error.",
+					Difference: "The Wizard asked for messages with a word that was out of use, and the server's BAD cost the whole mailbox."},
 			},
 			SeeAlso: []Code{SystemLocked, SourceDamaged},
 		},

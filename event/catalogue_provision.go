@@ -27,7 +27,7 @@ func provisionEntries() []Entry {
 			Text:        "An account could not be made in the target.",
 			Explanation: "The target refused the name, an address is not unique, or a right is missing; the detail holds its words. Mail of this user is not moved, that of the others is.",
 			Remedy:      "Correct the name or address in the user map, or grant the right, and run again.",
-			Ancestors: []Ancestor{
+			Ancestors: append([]Ancestor{
 				{ID: "8149", Articles: []string{"Q200564"}, Said: "unknown error on importing a line of the directory.",
 					Difference: "The cause was in another event, of another source, with another number."},
 				{ID: "238", Source: "MSExchangeMigDS", Articles: []string{"Q200564", "Q232618", "Q263460", "Q234665"}, Said: "an address is not unique.",
@@ -36,7 +36,7 @@ func provisionEntries() []Entry {
 					Difference: "It could mean a wrong server, or nothing at all."},
 				{ID: "10023", Articles: []string{"Q274393"}, Said: "the container named in the control file does not exist.",
 					Difference: "The container had to be spelled in a way that contradicted the samples."},
-			},
+			}, entryAncestors()...),
 			SeeAlso: []Code{MatchConflict, RightMissing},
 		},
 		{
@@ -63,7 +63,9 @@ func provisionEntries() []Entry {
 			Explanation: "The member is neither a user nor a contact nor a list that is moved, and it is no address. Mail to the list would not reach it.",
 			Remedy:      "Find out who was meant and add the member to the list in the target, or add the missing user or contact and run again.",
 			Ancestors: []Ancestor{{ID: "1052", Articles: []string{"Q214838", "Q165319"}, Said: "a name could not be added to a list.",
-				Difference: "Importing a list through the directory gave no event at all: a member with a wrong container was stored as a name without an object, and mail to it vanished."}},
+				Difference: "Importing a list through the directory gave no event at all: a member with a wrong container was stored as a name without an object, and mail to it vanished."},
+				{ID: "156", Source: dsImport, Articles: []string{"Q155414"}, Said: "a list lost members.",
+					Difference: "A spreadsheet had cut the field after 255 characters, and nothing was said when the table was written."}},
 			SeeAlso: []Code{ListFailed},
 		},
 		{

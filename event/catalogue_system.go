@@ -7,7 +7,13 @@ func systemEntries() []Entry {
 			Text:        "A file or directory of a system is not there.",
 			Explanation: "The location is wrong, a volume is not mounted, or a set of files is incomplete. A missing part is an error and never an empty mailbox.",
 			Remedy:      "Check the path in the detail and whether the volume is mounted; complete the set of files.",
-			SeeAlso:     []Code{UserListEmpty, SourceDamaged},
+			Ancestors: []Ancestor{
+				{ID: "12010", Articles: []string{"Q236176"}, Said: "a session with Notes could not be opened for want of ntsmig.ini.",
+					Difference: "The Wizard needed other programs and their settings on the same machine; this program needs none."},
+				{ID: "1004", Articles: []string{"Q186740", "Q194869", "Q229314"}, Said: "EXPORT.EXE failed, with its command line.",
+					Difference: "A helper program did not bear the names of folders and post offices that it was given."},
+			},
+			SeeAlso: []Code{UserListEmpty, SourceDamaged},
 		},
 		{
 			Code: SourceDamaged, Severity: Error,

@@ -201,3 +201,22 @@ func TestFill(t *testing.T) {
 		t.Errorf("filling twice changes the event: %+v", e)
 	}
 }
+
+// TestTheWizardsEvents: every event of the Migration Wizard and of directory import
+// that its articles tell of has a page.
+func TestTheWizardsEvents(t *testing.T) {
+	for id := range strings.FieldsSeq(`27 98 122 135 136 145 147 151 162 168 178 181 238 283 1004 1011 1027 1029 1030 1032 1052
+		4012 4088 6003 7000 7007 7017 7026 7032 7034 7044 8001 8002 8005 8030 8048 8054 8059 8072 8074 8092 8094 8095 8124 8149
+		10002 10003 10008 10023 10052 10068 10075 12010 12024 14002 23006
+		152 156 169 179 222 225 226 235 236 241 253 254 264 266 286 291 292`) {
+		found := ByAncestor(id)
+		if len(found) == 0 {
+			t.Errorf("%s has no page", id)
+		}
+		for _, e := range found {
+			if !strings.Contains(Explain(e), id) {
+				t.Errorf("the page of %s does not name %s", e.Code, id)
+			}
+		}
+	}
+}
