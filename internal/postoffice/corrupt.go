@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"waybill/format/msmail/glb"
 )
@@ -69,7 +70,7 @@ func directoryCorruptions() []Corruption {
 			return grow(name, 4)(files, m)
 		}},
 		{"MEM file of another number", "msmail.mem-missing", "Q169869", func(files Files, m *Manifest) (string, error) {
-			for _, g := range m.Groups { // one with local members
+			for _, g := range slices.Backward(m.Groups) { // one with local members
 				name := fmt.Sprintf("MEM/%08X.MEM", g.TID)
 				if b := files[name]; len(b) > 0 {
 					delete(files, name)
