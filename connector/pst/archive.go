@@ -24,6 +24,8 @@ type archive struct {
 	file *os.File
 	// seen describes the file as it was when it was opened.
 	seen os.FileInfo
+	// users counts the handles that use it; its lender guards it.
+	users int
 }
 
 // openArchive opens a file for reading.

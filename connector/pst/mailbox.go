@@ -35,7 +35,7 @@ type mailbox struct {
 func openMailbox(ctx context.Context, s *source, o owner) (*mailbox, error) {
 	m := &mailbox{source: s, owner: o, archives: make([]*archive, len(o.files))}
 	for i, at := range o.files {
-		a, err := openArchive(ctx, at, s.o)
+		a, err := s.files.lend(ctx, at, s.o)
 		if err != nil {
 			_ = m.Close()
 			return nil, err
@@ -51,7 +51,7 @@ func (m *mailbox) Close() error {
 	var faults []error
 	for _, a := range append(m.old, m.archives...) {
 		if a != nil {
-			faults = append(faults, a.close())
+			faults = append(faults, m.source.files.giveBack(a))
 		}
 	}
 	m.archives, m.old, m.tree = nil, nil, nil
@@ -72,7 +72,7 @@ func (m *mailbox) current(ctx context.Context) (*tree, error) {
 		if len(m.old) >= maxFiles {
 			return nil, a.changed()
 		}
-		fresh, err := openArchive(ctx, a.located, m.source.o)
+		fresh, err := m.source.files.lend(ctx, a.located, m.source.o)
 		if err != nil {
 			return nil, err
 		}

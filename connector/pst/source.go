@@ -24,6 +24,7 @@ type source struct {
 	// dir holds the files of users; empty where file is the one that is read.
 	dir, file string
 	now       func() time.Time
+	files     lender
 }
 
 // Source opens a PST or OST file, or a directory of them: DIR/<user>.pst and
@@ -62,8 +63,8 @@ func Source(ctx context.Context, loc connector.Location) (connector.Source, erro
 	return s, nil
 }
 
-// lanes is how many folders of one mailbox are read at once, each with the file
-// opened by itself.
+// lanes is how many folders of one mailbox are read at once. More than there are
+// cores, because each waits for its target now and then.
 const lanes = 4
 
 func (s *source) Capabilities() connector.Capabilities {
