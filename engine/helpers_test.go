@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"os"
 	"path/filepath"
 	"sort"
 	"sync"
@@ -17,6 +16,7 @@ import (
 	"waybill/engine"
 	"waybill/engine/account"
 	"waybill/event"
+	"waybill/internal/scratch"
 	"waybill/ledger"
 	"waybill/mail"
 )
@@ -61,20 +61,8 @@ type bench struct {
 
 func newBench(t *testing.T, dst fake.Options) *bench {
 	t.Helper()
-	return &bench{t: t, src: fake.New(fake.Options{}), dst: fake.New(dst), path: filepath.Join(memoryDir(t), "waybill.ledger"), events: &recorder{},
+	return &bench{t: t, src: fake.New(fake.Options{}), dst: fake.New(dst), path: filepath.Join(scratch.Dir(t), "waybill.ledger"), events: &recorder{},
 		clock: engine.Clock{Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }}}
-}
-
-// memoryDir is a temporary folder in memory where there is one: hundreds of
-// ledgers, each flushed to a disk at every step, would make these tests slow.
-func memoryDir(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "waybill-test-")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	return dir
 }
 
 // fill gives the source users with folders and messages, among them true

@@ -15,6 +15,7 @@ import (
 	"waybill/connector/migfile"
 	"waybill/connector/site"
 	"waybill/directory"
+	"waybill/internal/scratch"
 	"waybill/mail"
 )
 
@@ -128,11 +129,7 @@ func TestManyFolders(t *testing.T) {
 	const folders = 20_000
 	// In memory, where there is such a disk: three times durable for each folder
 	// is minutes on a slow one, and is not what this test is about.
-	work, err := os.MkdirTemp("/dev/shm", "waybill-test-")
-	if err != nil {
-		work = t.TempDir()
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(work) })
+	work := scratch.Dir(t)
 	box := filepath.Join(work, "from", "anna")
 	writeMaildir(t, box, map[string][]string{"": {"Subject: one\r\n\r\nText\r\n"}})
 	for i := range folders {

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"waybill/failure"
+	"waybill/internal/scratch"
 	"waybill/ledger"
 	"waybill/mail"
 	"waybill/report"
@@ -21,17 +22,6 @@ func must(t testing.TB, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-// memoryDir is a temporary folder in memory where there is one.
-func memoryDir(t testing.TB) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "waybill-test-")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	return dir
 }
 
 func open(t testing.TB, path string) *ledger.Ledger {
@@ -84,7 +74,7 @@ func fill(t testing.TB, rt *rapid.T, l *ledger.Ledger, lease ledger.Lease, name 
 // TestArithmetic is the sum that every folder of a waybill keeps, whatever the
 // ledger holds, and that nothing is called moved which is not.
 func TestArithmetic(t *testing.T) {
-	ctx, dir, n := context.Background(), memoryDir(t), 0
+	ctx, dir, n := context.Background(), scratch.Dir(t), 0
 	// Making the tables takes longest, so that it is done once.
 	empty := filepath.Join(dir, "empty")
 	must(t, open(t, empty).Close())
@@ -167,7 +157,7 @@ func checkCount(rt *rapid.T, c report.Count, put counted) {
 // all the same.
 func TestResumedLedger(t *testing.T) {
 	ctx := context.Background()
-	path := filepath.Join(memoryDir(t), "test.ledger")
+	path := filepath.Join(scratch.Dir(t), "test.ledger")
 	l := open(t, path)
 	first, _, err := l.BeginRun(ctx, "first")
 	must(t, err)
@@ -217,7 +207,7 @@ func TestResumedLedger(t *testing.T) {
 func TestDocuments(t *testing.T) {
 	ctx := context.Background()
 	for _, name := range []string{documentFindings, documentDirectory, documentSystems, documentResult} {
-		l := open(t, filepath.Join(memoryDir(t), "test.ledger"))
+		l := open(t, filepath.Join(scratch.Dir(t), "test.ledger"))
 		if w, err := Make(ctx, l, "test", time.Now()); err != nil || w.ExitCode() == 0 {
 			t.Errorf("an empty ledger: %v; it must not prove anything", err)
 		}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -205,16 +204,6 @@ func openLedger(t testing.TB, dir string) *ledger.Ledger {
 	must(t, err)
 	t.Cleanup(func() { _ = l.Close() })
 	return l
-}
-
-func memoryDir(t testing.TB) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "waybill-test-")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	return dir
 }
 
 // recorder is an event sink that tests look into.

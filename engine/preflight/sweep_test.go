@@ -10,6 +10,7 @@ import (
 	"waybill/directory"
 	"waybill/event"
 	"waybill/failure"
+	"waybill/internal/scratch"
 	"waybill/mail"
 )
 
@@ -74,7 +75,7 @@ func TestNothingIsLeft(t *testing.T) {
 				continue // the longest, and only more of the same
 			}
 			t.Run(how.name+"/"+place.name, func(t *testing.T) {
-				dir := memoryDir(t)
+				dir := scratch.Dir(t)
 				l := openLedger(t, dir)
 				for at := 1; ; at++ {
 					s := place.system()
@@ -147,7 +148,7 @@ func TestSweepThatFails(t *testing.T) {
 			}
 			s := place.system()
 			before := holds(t, s)
-			l := openLedger(t, memoryDir(t))
+			l := openLedger(t, scratch.Dir(t))
 			m := &Check{Target: s.Target(), Ledger: l}
 			broken := failure.New(failure.Transient, call, "target", "test.broken", nil)
 			// The first loses the canary: the receipt's answer never comes, and
@@ -203,7 +204,7 @@ func TestVanishedMessageDoesNotHideItsFolder(t *testing.T) {
 
 func TestSweepEndsWhenCancelled(t *testing.T) {
 	s := fake.New(fake.Options{})
-	l := openLedger(t, memoryDir(t))
+	l := openLedger(t, scratch.Dir(t))
 	m := &Check{Target: s.Target(), Ledger: l}
 	must(t, m.leave(t.Context(), "x", trace{Account: "waybill-canary-x-1", Made: true}))
 	ctx, cancel := context.WithCancel(t.Context())
@@ -223,7 +224,7 @@ func TestOnlyWhatIsRecordedIsSwept(t *testing.T) {
 	s := fake.New(fake.Options{})
 	s.AddMessage("waybill-canary-0123456789-1", "Waybill canary 0123456789", fake.Message{Body: []byte(canaryStart)})
 	before := holds(t, s)
-	m := &Check{Target: s.Target(), Ledger: openLedger(t, memoryDir(t))}
+	m := &Check{Target: s.Target(), Ledger: openLedger(t, scratch.Dir(t))}
 	_, err := m.Run(t.Context(), []Account{{ID: "cora", Create: true}})
 	must(t, err)
 	if after := holds(t, s); !slices.Equal(after, before) {

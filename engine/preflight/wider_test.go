@@ -13,6 +13,7 @@ import (
 	"waybill/directory"
 	"waybill/event"
 	"waybill/failure"
+	"waybill/internal/scratch"
 	"waybill/mail"
 	"waybill/rights"
 )
@@ -66,7 +67,7 @@ func TestHowManyAreTried(t *testing.T) {
 			}
 			before := holds(t, s)
 			var tried, told atomic.Int64
-			l := openLedger(t, memoryDir(t))
+			l := openLedger(t, scratch.Dir(t))
 			check := &Check{Target: s.Target(), Ledger: l, All: c.all, Tried: func(done, total int) { tried.Store(int64(done)); told.Add(1) }}
 			findings, err := check.Run(t.Context(), plan)
 			must(t, err)

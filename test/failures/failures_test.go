@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"waybill/internal/scratch"
 )
 
 // program is the binary under test, built once.
@@ -39,31 +41,11 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// inMemory is a directory of the test's own, in memory where that is possible:
-// scripts run many short programs, and each of them makes databases.
-func inMemory(t *testing.T) string {
-	t.Helper()
-	const memory = "/dev/shm"
-	if info, err := os.Stat(memory); err != nil || !info.IsDir() {
-		return t.TempDir()
-	}
-	dir, err := os.MkdirTemp(memory, "waybill-failures-")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
-}
-
 // TestRecreated runs every script: the situation of an article, made again.
 func TestRecreated(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:         "testdata/script",
-		WorkdirRoot: inMemory(t),
+		WorkdirRoot: scratch.Dir(t),
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("PATH", filepath.Dir(program)+string(filepath.ListSeparator)+e.Getenv("PATH"))
 			return nil
