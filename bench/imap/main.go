@@ -3,7 +3,8 @@
 // Imap measures moving mailboxes from one IMAP server to another, side by side
 // with other programs and with the limit: a raw loop that reads with one
 // pipelined UID FETCH a folder and writes with MULTIAPPEND of 100, keeps no
-// record and reads nothing back.
+// record and reads nothing back; rawback fetches everything once more when a
+// mailbox is written, which is the limit for whoever looks at what arrived.
 //
 //	go run ./bench/imap -waybill bin/waybill
 //
@@ -17,7 +18,7 @@
 // format; the times are medians over the rounds.
 //
 //	-waybill PROGRAM    what to measure (bin/waybill)
-//	-tools LIST         raw1,raw4,waybill,doveadm,mbsync,interimap,imapsync; those
+//	-tools LIST         raw1,raw4,rawback1,rawback4,waybill,doveadm,mbsync,interimap,imapsync; those
 //	                    that are not installed are left out
 //	-mailboxes LIST     how many mailboxes to move (1,20)
 //	-formats LIST       what the target keeps (maildir,mdbox)
@@ -63,7 +64,7 @@ type settings struct {
 func main() {
 	var s settings
 	flag.StringVar(&s.waybill, "waybill", "bin/waybill", "program to measure")
-	flag.StringVar(&s.tools, "tools", "raw1,raw4,waybill,doveadm,mbsync,interimap,imapsync", "what to run")
+	flag.StringVar(&s.tools, "tools", "raw1,raw4,rawback1,rawback4,waybill,doveadm,mbsync,interimap,imapsync", "what to run")
 	flag.StringVar(&s.mailboxes, "mailboxes", "1,20", "numbers of mailboxes")
 	flag.StringVar(&s.formats, "formats", "maildir,mdbox", "what the target keeps")
 	flag.IntVar(&s.messages, "messages", 2000, "messages of a mailbox")

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -22,8 +23,9 @@ import (
 const batch = 100
 
 // raw is the limit that others are measured against: everything that two
-// servers can do, nothing that a migration needs besides.
-func raw(ctx context.Context, from, to *counterpart.Dovecot, users []string, connections int) error {
+// servers can do, nothing that a migration needs besides. With back everything is
+// fetched from the target again, and thrown away.
+func raw(ctx context.Context, from, to *counterpart.Dovecot, users []string, connections int, back bool) error {
 	type task struct {
 		user    string
 		folders []string
@@ -60,6 +62,12 @@ func raw(ctx context.Context, from, to *counterpart.Dovecot, users []string, con
 					}
 				}
 				if failed = l.move(t.folders); failed != nil {
+					break
+				}
+				if !back {
+					continue
+				}
+				if failed = l.fetchBack(t.folders); failed != nil {
 					break
 				}
 			}
@@ -218,6 +226,25 @@ func (l *loop) folders(names []string) error {
 		}
 		if err := l.folder(name); err != nil {
 			return fmt.Errorf("%s %s: %w", l.user, name, err)
+		}
+	}
+	return nil
+}
+
+// fetchBack reads all that was written, and keeps nothing of it.
+func (l *loop) fetchBack(names []string) error {
+	for _, name := range names {
+		if err := l.to.say("s EXAMINE %s\r\nwb-end-of-fetch UID FETCH 1:* (FLAGS INTERNALDATE BODY.PEEK[])\r\n", name); err != nil {
+			return err
+		}
+		for {
+			line, err := l.to.r.ReadSlice('\n')
+			if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
+				return err
+			}
+			if bytes.HasPrefix(line, []byte("wb-end-of-fetch ")) {
+				break
+			}
 		}
 	}
 	return nil

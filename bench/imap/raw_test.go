@@ -23,10 +23,10 @@ func TestRawLoopMovesEverything(t *testing.T) {
 			for user := range users {
 				from.Seed(t, user, counterpart.SeedOptions{Messages: 350, Bytes: 700_000})
 			}
-			if err := raw(t.Context(), from, to, []string{"u001"}, connections); err != nil {
+			if err := raw(t.Context(), from, to, []string{"u001"}, connections, false); err != nil {
 				t.Fatal(err)
 			}
-			if err := raw(t.Context(), from, to, []string{"u002"}, 1); err != nil {
+			if err := raw(t.Context(), from, to, []string{"u002"}, 1, true); err != nil {
 				t.Fatal(err)
 			}
 			v := counterpart.Compare(t, from.MasterSystem(), to.MasterSystem(), counterpart.CompareOptions{Users: []string{"u001", "u002"}})

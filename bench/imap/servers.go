@@ -57,7 +57,7 @@ func (b *bench) begin(ctx context.Context) error {
 		}
 	}
 	// Once, so that the source's indexes are made before anybody is measured.
-	if err := raw(ctx, b.source, b.targets[b.kinds[0]], b.users, 4); err != nil {
+	if err := raw(ctx, b.source, b.targets[b.kinds[0]], b.users, 4, false); err != nil {
 		return err
 	}
 	return b.empty(b.kinds[0])

@@ -34,8 +34,10 @@ type cost struct{ seconds, peak float64 }
 // tools are the programs by name. Each moves the mailboxes of job.users.
 func tools() map[string]func(context.Context, job) (cost, error) {
 	return map[string]func(context.Context, job) (cost, error){
-		"raw1":      func(ctx context.Context, j job) (cost, error) { return j.raw(ctx, 1) },
-		"raw4":      func(ctx context.Context, j job) (cost, error) { return j.raw(ctx, 4) },
+		"raw1":      func(ctx context.Context, j job) (cost, error) { return j.raw(ctx, 1, false) },
+		"raw4":      func(ctx context.Context, j job) (cost, error) { return j.raw(ctx, 4, false) },
+		"rawback1":  func(ctx context.Context, j job) (cost, error) { return j.raw(ctx, 1, true) },
+		"rawback4":  func(ctx context.Context, j job) (cost, error) { return j.raw(ctx, 4, true) },
 		"waybill":   waybill,
 		"doveadm":   func(ctx context.Context, j job) (cost, error) { return j.each(ctx, doveadm) },
 		"mbsync":    func(ctx context.Context, j job) (cost, error) { return j.each(ctx, mbsync) },
@@ -44,9 +46,9 @@ func tools() map[string]func(context.Context, job) (cost, error) {
 	}
 }
 
-func (j job) raw(ctx context.Context, connections int) (cost, error) {
+func (j job) raw(ctx context.Context, connections int, back bool) (cost, error) {
 	started := time.Now()
-	err := raw(ctx, j.source, j.target, j.users, connections)
+	err := raw(ctx, j.source, j.target, j.users, connections, back)
 	return cost{seconds: time.Since(started).Seconds()}, err
 }
 
