@@ -31,6 +31,9 @@ type FolderFiles struct {
 	Begin func(ctx context.Context) (Describe, error)
 	// OpenFile opens the message in a file.
 	OpenFile func(ctx context.Context, path string) (Body, error)
+	// Size, when it is not nil, tells nearly how long the message in a file is,
+	// where that is not the length of the file.
+	Size func(ctx context.Context, path string, info files.Info) int64
 	// Beside are further files that the listing depends on.
 	Beside []string
 }
@@ -127,7 +130,8 @@ func (f *FolderFiles) Census(ctx context.Context, exact bool) (connector.Census,
 		if err := ctx.Err(); err != nil {
 			return connector.Census{}, files.Fail("count messages", f.Dir, f.rule("census"), err)
 		}
-		info, err := files.Stat(filepath.Join(f.Dir, filepath.FromSlash(key)))
+		path := filepath.Join(f.Dir, filepath.FromSlash(key))
+		info, err := files.Stat(path)
 		switch {
 		case err != nil && failure.ClassOf(err) == failure.Vanished, err == nil && info.IsDir():
 			continue
@@ -137,7 +141,11 @@ func (f *FolderFiles) Census(ctx context.Context, exact bool) (connector.Census,
 		add(key, info)
 		if exact {
 			c.Messages++
-			c.Bytes += info.Size
+			if f.Size == nil {
+				c.Bytes += info.Size
+			} else {
+				c.Bytes += f.Size(ctx, path, info)
+			}
 		}
 	}
 	for _, path := range f.Beside {
