@@ -205,7 +205,7 @@ func TestPostofficeKilled(t *testing.T) {
 	}
 	start := time.Since(started)
 	killed, code := 0, -1
-	for n := 0; n < 60 && code == -1; n++ {
+	for n := 0; n < 10 && code == -1; n++ {
 		var out string
 		if code, out = runFor(t, work, start/4+time.Duration(dice.Int64N(int64(2*start))), args...); code == -1 {
 			killed++
