@@ -11,6 +11,7 @@ import (
 	"waybill/connector"
 	"waybill/connector/dbx"
 	"waybill/connector/eml"
+	"waybill/connector/emlx"
 	"waybill/connector/exchangecsv"
 	"waybill/connector/maildir"
 	"waybill/connector/mbox"
@@ -46,6 +47,7 @@ func newRegistry(e *env) registry {
 		{"msmail", "msmail:DIR", "a Microsoft Mail postoffice (PC Networks 3.x): DIR/GLB, DIR/MBG, DIR/MAI ...", msmail.Source, nil},
 		{"mmff", "mmff:DIR", "files of Microsoft Mail's File Format API (FFAPI): DIR/<user>/, or one file", mmff.Source, mmff.Target},
 		{"dbx", "dbx:DIR|FILE", "Outlook Express: DIR/<user>/.../*.dbx (and .mbx of version 4), or one file", dbx.Source, nil},
+		{"emlx", "emlx:DIR", "Apple Mail: DIR/<user>/ is a Library/Mail, or an account folder in it", emlx.Source, nil},
 		{"mh", "mh:DIR", "DIR/<user>/<folder>/.../<number>, as nmh, Sylpheed and Claws Mail keep mail", mh.Source, nil},
 		{"msg", "msg:DIR", "DIR/<user>/<folder>/.../*.msg, messages that Outlook saved", msg.Source, nil},
 		{"exchangecsv", "exchangecsv:FILE", "recipients of an Exchange directory export (CSV): accounts, contacts and lists, no mail", exchangecsv.Source, nil},
