@@ -37,6 +37,9 @@ type Part struct {
 	Multipart bool
 	// Offset is where the part's header begins in the input.
 	Offset int64
+	// Body is where the part's body begins in the input. It means nothing where the
+	// header does not end (Defects has "mime.header-unended").
+	Body int64
 	// Defects are the rules that the part breaks: "mime.boundary-missing".
 	Defects []string
 
@@ -150,6 +153,7 @@ func (r *Reader) part(first bool) (*Part, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, r.fail(err)
 	}
+	p.Body = r.lines.off
 	p.Type, p.Params = ParseParams(p.Header.Get("Content-Type"))
 	if strings.Count(p.Type, "/") != 1 || strings.ContainsAny(p.Type, " \t") {
 		if p.Type != "" {
