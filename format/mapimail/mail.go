@@ -69,5 +69,15 @@ func (m *Mail) Open(ctx context.Context) io.ReadCloser {
 	return m.message.Open(ctx)
 }
 
+// Root is the body of the message without its header, to be put into another
+// message; nil where header and body cannot be taken apart, because a signature
+// covers the body as it is stored.
+func (m *Mail) Root() *mime.Entity {
+	if m.message == nil {
+		return nil
+	}
+	return m.message.Root
+}
+
 // reader is Open in the shape of an Entity's.
 func (m *Mail) reader(ctx context.Context) (io.ReadCloser, error) { return m.Open(ctx), nil }
