@@ -23,6 +23,7 @@ import (
 	"waybill/connector/pst"
 	"waybill/connector/site"
 	"waybill/connector/tree"
+	"waybill/connector/unwrap"
 	"waybill/failure"
 )
 
@@ -106,7 +107,15 @@ func (r registry) source(ctx context.Context, loc connector.Location) (connector
 	if err := r.check(loc, false); err != nil {
 		return nil, err
 	}
-	return r[loc.Scheme].source(ctx, loc)
+	rest, wished, err := unwrap.Take(loc)
+	if err != nil {
+		return nil, err
+	}
+	source, err := r[loc.Scheme].source(ctx, rest)
+	if err != nil || !wished {
+		return source, err
+	}
+	return unwrap.New(source, loc), nil
 }
 
 func (r registry) target(ctx context.Context, loc connector.Location) (connector.Target, error) {
