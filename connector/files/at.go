@@ -29,7 +29,7 @@ func OpenAt(ctx context.Context, path string) (*At, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, Fail("open file", path, "file.open", err)
 	}
-	f, err := openAt(path)
+	f, err := OpenFile(path)
 	if err != nil {
 		return nil, Fail("open file", path, "file.open", err)
 	}

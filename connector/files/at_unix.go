@@ -9,8 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openAt keeps the access time where the file is ours, and waits for no FIFO.
-func openAt(path string) (*os.File, error) {
+// OpenFile opens whatever has that name for reading. It keeps the access time
+// where the file is ours, and waits for no FIFO. Errors are the system's.
+func OpenFile(path string) (*os.File, error) {
 	const flags = os.O_RDONLY | unix.O_NONBLOCK | unix.O_NOCTTY
 	f, err := os.OpenFile(path, flags|noAtime, 0)
 	if noAtime != 0 && errors.Is(err, unix.EPERM) {

@@ -229,7 +229,7 @@ func (s *source) find(ctx context.Context, user string) (place, bool, error) {
 // statFile opens a file for reading and describes it. What an append of ours has
 // not finished is left out.
 func statFile(path string) (*os.File, identity, error) {
-	f, err := openFile(path)
+	f, err := files.OpenFile(path)
 	if err != nil {
 		return nil, identity{}, files.Fail("open mbox", path, "mbox.open", err)
 	}

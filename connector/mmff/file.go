@@ -21,32 +21,22 @@ import (
 
 // file is one file with messages, open for reading.
 type file struct {
-	*os.File
+	*files.At
+
 	path string
-	size int64
 }
 
 // openFile opens a regular file.
 func openFile(ctx context.Context, path string) (*file, error) {
-	probe, err := files.Open(ctx, path) // takes regular files only, and waits for none
+	at, err := files.OpenAt(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	_ = probe.Close()
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, files.Fail("open file", path, "mmff.open", err)
-	}
-	info, err := f.Stat()
-	if err != nil {
-		_ = f.Close()
-		return nil, files.Fail("open file", path, "mmff.open", err)
-	}
-	return &file{File: f, path: path, size: info.Size()}, nil
+	return &file{At: at, path: path}, nil
 }
 
 func (f *file) reader(form form) *format.Reader {
-	return format.NewReader(f.File, f.size, f.path, form.page)
+	return format.NewReader(f, f.Size(), f.path, form.page)
 }
 
 // open gives the message at an offset. The file is closed with the reader.
@@ -151,7 +141,7 @@ func (f *file) message(m *format.Message, form form) (*mime.Message, []mail.Note
 func (f *file) content(c format.Content) (open func(context.Context) (io.ReadCloser, error), size int64, err error) {
 	if c.File == "" {
 		return func(context.Context) (io.ReadCloser, error) {
-			return io.NopCloser(io.NewSectionReader(f.File, c.Offset, c.Size)), nil
+			return io.NopCloser(io.NewSectionReader(f, c.Offset, c.Size)), nil
 		}, c.Size, nil
 	}
 	path, err := f.beside(c.File)

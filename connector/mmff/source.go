@@ -128,7 +128,7 @@ func (b *sourceBox) messages(ctx context.Context, path, name string, noted *bool
 			return true
 		}
 		if m == nil {
-			return yield(mail.Message{Key: keyOf(name, 0, f.size), Size: -1}, err)
+			return yield(mail.Message{Key: keyOf(name, 0, f.Size()), Size: -1}, err)
 		}
 		out := mail.Message{Key: keyOf(name, m.Number, m.Offset), Size: -1}
 		if err == nil {

@@ -30,7 +30,7 @@ type archive struct {
 
 // openArchive opens a file for reading.
 func openArchive(ctx context.Context, at located, o options) (*archive, error) {
-	file, err := openFile(at.path)
+	file, err := files.OpenFile(at.path)
 	if err != nil {
 		return nil, files.Fail("open PST", at.path, "pst.open", err)
 	}
