@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -52,7 +53,6 @@ type restorer struct {
 	state  restoreState
 	header []byte // held back until it is known whether the body is empty
 	blank  int    // how many empty lines of the body are in it
-	empty  bool   // the header says that the body lies elsewhere
 	end    int    // where the header's fields end
 
 	pending []byte // a boundary that waits for an attachment before it
@@ -186,8 +186,8 @@ func (r *restorer) levelOf(line []byte) int {
 	if len(line) < 3 || line[0] != '-' || line[1] != '-' {
 		return -1
 	}
-	for i := len(r.levels) - 1; i >= 0; i-- {
-		if rest, ok := strings.CutPrefix(string(line[2:]), r.levels[i].boundary); ok && (rest == "" || rest == "--") {
+	for i, l := range slices.Backward(r.levels) {
+		if rest, ok := strings.CutPrefix(string(line[2:]), l.boundary); ok && (rest == "" || rest == "--") {
 			return i
 		}
 	}

@@ -1,6 +1,7 @@
 package filesource
 
 import (
+	"errors"
 	"io"
 	"time"
 
@@ -13,7 +14,7 @@ import (
 // which. An error is one of reading r.
 func GuessDate(r io.Reader, modified time.Time) (time.Time, mail.Note, error) {
 	part, err := mime.NewReader(r).Next()
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return time.Time{}, mail.Note{}, err
 	}
 	if part != nil {

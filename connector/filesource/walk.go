@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"waybill/connector"
@@ -88,7 +89,7 @@ func (t Tree) walk(ctx context.Context, dir string, names []string, depth int, l
 		if shown == "" {
 			shown = name
 		}
-		if err := t.walk(ctx, filepath.Join(dir, name), append(names[:len(names):len(names)], shown), depth+1, list); err != nil {
+		if err := t.walk(ctx, filepath.Join(dir, name), append(slices.Clip(names), shown), depth+1, list); err != nil {
 			return err
 		}
 	}

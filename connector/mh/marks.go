@@ -146,7 +146,7 @@ func readSequences(r io.Reader) (sequences, error) {
 		}
 		if inName && len(list) > 0 {
 			last := &list[len(list)-1]
-			for _, word := range strings.Fields(text) {
+			for word := range strings.FieldsSeq(text) {
 				if s, ok := parseSpan(word); ok && spans < maxSpans {
 					last.spans = append(last.spans, s)
 					spans++

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"waybill/connector/files"
@@ -123,7 +124,7 @@ func (f folder) convertFile(ctx context.Context, path string, file *files.At) (*
 	o.Message = mail.Message{Size: -1, InternalDate: converted.InternalDate, Flags: converted.Flags, Notes: converted.Notes}
 	if isItem {
 		o.reader = mapiitem.AsMessage(item).Open
-		o.Notes = append(item.Notes[:len(item.Notes):len(item.Notes)], mail.Note{Kind: "item-as-message",
+		o.Notes = append(slices.Clone(item.Notes), mail.Note{Kind: "item-as-message",
 			Text: "The " + item.Kind.String() + " is carried as a message with a " + filepath.Ext(item.Name) + " file."})
 	}
 	for _, defect := range m.Defects() {

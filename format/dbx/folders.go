@@ -3,6 +3,7 @@ package dbx
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"waybill/format/mapi"
 	"waybill/mail"
@@ -133,8 +134,8 @@ func Arrange(list []Folder) []Place {
 			names = names[:1]
 		}
 		p := Place{Folder: d, Names: make([]string, 0, len(names))}
-		for n := len(names) - 1; n >= 0; n-- {
-			p.Names = append(p.Names, names[n])
+		for _, name := range slices.Backward(names) {
+			p.Names = append(p.Names, name)
 		}
 		places = append(places, p)
 	}
