@@ -3,6 +3,7 @@ package rewrite
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"waybill/mail"
@@ -86,12 +87,7 @@ func (t *tally) add(text string) {
 	if len(text) > 200 {
 		text = strings.ToValidUTF8(text[:200], "") + "..."
 	}
-	for _, have := range t.some {
-		if have == text {
-			return
-		}
-	}
-	if len(t.some) < 3 {
+	if len(t.some) < 3 && !slices.Contains(t.some, text) {
 		t.some = append(t.some, text)
 	}
 }

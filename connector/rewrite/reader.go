@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 
 	"waybill/connector"
 	"waybill/mail"
@@ -62,7 +63,7 @@ func (r *reader) prepare() {
 	r.notes = o.notes()
 	if o.replaced > 0 {
 		r.grown = int64(len(header) - end)
-		r.head = append(header, buf[end:]...)
+		r.head = slices.Concat(header, buf[end:])
 	}
 }
 
