@@ -109,7 +109,7 @@ func Open(ctx context.Context, r io.ReaderAt, size int64, name string, o Options
 	if err := f.properties(ndb.MessageStore, f.store, &db.Defects); err != nil {
 		if cause := db.Roots(); cause != nil && !o.Recover {
 			return nil, failure.New(failure.Malformed, "open PST", name, "pst.trees", cause).
-				WithRemedy("a search of the file may find what it holds: --recover")
+				WithRemedy("a search of the file may find what it holds: recover=1")
 		}
 		db.Defects.AddError(err)
 	}
@@ -155,7 +155,7 @@ func (f *File) node(nid NID) (ndb.Node, error) {
 	switch {
 	case err != nil:
 		return n, failure.New(failure.Malformed, "find node", f.where(nid), "pst.tree", err).
-			WithRemedy("a search of the file may find it: --recover")
+			WithRemedy("a search of the file may find it: recover=1")
 	case !found:
 		return n, failure.New(failure.Malformed, "find node", f.where(nid), "pst.node-missing", errors.New("the file has no such node"))
 	}
