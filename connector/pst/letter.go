@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -182,7 +183,7 @@ func (k maker) item(ctx context.Context, m *format.Message, class string, l *let
 	if err != nil {
 		return err
 	}
-	l.listed.Notes = append(notes, i.Notes...)
+	l.listed.Notes = slices.Concat(notes, i.Notes)
 	if k.o.items == asMessage {
 		l.open = mapiitem.AsMessage(i).Open
 		return nil

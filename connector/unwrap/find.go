@@ -31,10 +31,7 @@ type finding struct {
 func find(ctx context.Context, r io.Reader) (finding, error) {
 	var f finding
 	err := f.walk(ctx, mime.NewReader(r), 0)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return f, err
-	}
-	return f, nil
+	return f, err
 }
 
 // walk goes over one message, whose first byte is at base.
@@ -46,6 +43,9 @@ func (f *finding) walk(ctx context.Context, r *mime.Reader, base int64) error {
 			return failure.New(failure.Cancelled, "unwrap message", "", "cancelled", err)
 		}
 		p, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
@@ -79,7 +79,7 @@ func (f *finding) walk(ctx context.Context, r *mime.Reader, base int64) error {
 			if inner == nil {
 				continue
 			}
-			if err := f.walk(ctx, inner, base+p.Body); err != nil && !errors.Is(err, io.EOF) {
+			if err := f.walk(ctx, inner, base+p.Body); err != nil {
 				return err
 			}
 		}
