@@ -4,9 +4,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"strings"
 
+	"waybill/format/imcea"
 	"waybill/format/mapi"
 	"waybill/format/mime"
 )
@@ -146,24 +146,16 @@ func isKind(kind string) bool {
 // ([MS-OXCMAIL] 2.1.3.1.8), from which it can be had back. One that is too long
 // for a header line is cut, and told from others by a digest.
 func encapsulate(kind, address string) string {
-	var b strings.Builder
-	b.WriteString("IMCEA" + strings.ToUpper(kind) + "-")
+	b := []byte(imcea.Begin(strings.ToUpper(kind)))
 	for i := 0; i < len(address); i++ {
-		switch ch := address[i]; {
-		case ch == '/':
-			b.WriteByte('_')
-		case 'a' <= ch && ch <= 'z' || 'A' <= ch && ch <= 'Z' || '0' <= ch && ch <= '9' || ch == '-' || ch == '=':
-			b.WriteByte(ch)
-		default:
-			fmt.Fprintf(&b, "+%02X", ch)
-		}
-		if b.Len() > 600 {
+		b = imcea.AppendByte(b, address[i])
+		if len(b) > 600 {
 			sum := sha256.Sum256([]byte(address))
-			b.WriteString("+20" + hex.EncodeToString(sum[:8]))
+			b = append(b, "+20"+hex.EncodeToString(sum[:8])...)
 			break
 		}
 	}
-	return b.String() + "@migrated.invalid"
+	return string(b) + "@migrated.invalid"
 }
 
 // isSMTP reports whether s is an address that can stand in a header as it is:

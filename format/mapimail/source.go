@@ -14,11 +14,23 @@ import (
 type source struct {
 	open func(ctx context.Context) (io.ReadCloser, error)
 	size int64 // in bytes, -1 when it is not known
+	// verify tells what reading to the end would: how many bytes there are, and
+	// the error behind them. Nil where only reading tells.
+	verify func(ctx context.Context) (int64, error)
+}
+
+// verifier is data that can be verified without giving it.
+type verifier interface {
+	Verify(ctx context.Context) (int64, error)
 }
 
 // dataSource reads a property's value.
 func dataSource(d mapi.Data) source {
-	return source{size: d.Size(), open: func(context.Context) (io.ReadCloser, error) { return d.Open() }}
+	s := source{size: d.Size(), open: func(context.Context) (io.ReadCloser, error) { return d.Open() }}
+	if v, is := d.(verifier); is {
+		s.verify = v.Verify
+	}
+	return s
 }
 
 // through reads s through a reader that changes it; the length is then unknown.
@@ -55,6 +67,9 @@ var pieces = sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}
 // feed reads s to its end, in pieces, and tells how many bytes there were in
 // front of an error. see may be nil.
 func (s source) feed(ctx context.Context, see func([]byte)) (n int64, err error) {
+	if see == nil && s.verify != nil {
+		return s.verify(ctx)
+	}
 	r, err := s.open(ctx)
 	if err != nil {
 		return 0, err

@@ -69,6 +69,24 @@ const MaxBlock = 65536
 // is too small, into memory of its own. A wrong checksum alone is noted in d and
 // the data given.
 func (f *File) Read(k Block, into []byte, d *Defects) ([]byte, error) {
+	b, err := f.stored(k, into, d)
+	if err != nil {
+		return nil, err
+	}
+	if k.ID.Internal() {
+		return f.inflate(k, b)
+	}
+	if f.Format == Unicode4K && k.Length != k.Stored {
+		if b, err = f.inflate(k, b); err != nil {
+			return nil, err
+		}
+	}
+	f.Encryption.decrypt(b, k.ID)
+	return b, nil
+}
+
+// stored reads a block as it is in the file, compared with its trailer.
+func (f *File) stored(k Block, into []byte, d *Defects) ([]byte, error) {
 	if k.Stored <= 0 || k.Stored > f.lay.maxBlock || k.Length > MaxBlock {
 		return nil, f.Broken("read block", "pst.block", k.Offset, "%v has an impossible length of %d", k.ID, k.Stored)
 	}
@@ -86,20 +104,7 @@ func (f *File) Read(k Block, into []byte, d *Defects) ([]byte, error) {
 	if err := f.checkBlock(k, b, d); err != nil {
 		return nil, err
 	}
-	b = b[:k.Stored]
-	if k.ID.Internal() {
-		return f.inflate(k, b)
-	}
-	if f.Format == Unicode4K && k.Length != k.Stored {
-		data, err := f.inflate(k, b)
-		if err != nil {
-			return nil, err
-		}
-		f.Encryption.decrypt(data, k.ID)
-		return data, nil
-	}
-	f.Encryption.decrypt(b, k.ID)
-	return b, nil
+	return b[:k.Stored], nil
 }
 
 // checkBlock compares a block with its trailer ([MS-PST] 2.2.2.8.1). Data with a

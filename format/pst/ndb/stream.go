@@ -1,8 +1,11 @@
 package ndb
 
 import (
+	"context"
 	"errors"
 	"io"
+
+	"waybill/failure"
 )
 
 // Data is the data of a node as a stream: it is a mapi.Data. It may be opened
@@ -37,6 +40,28 @@ func (s *Data) Open() (io.ReadCloser, error) {
 	return &stream{t: t}, nil
 }
 
+// Verify reads everything as a reader of Open would, but decrypts nothing. It
+// tells how many bytes can be read, and the error that such a reader ends with.
+func (s *Data) Verify(ctx context.Context) (n int64, err error) {
+	t, err := s.f.Tree(s.id, s.d)
+	if err != nil {
+		return 0, err
+	}
+	r := &stream{t: t, verify: true}
+	defer func() { _ = r.Close() }()
+	for ctx.Err() == nil {
+		err := r.fill()
+		if errors.Is(err, io.EOF) {
+			return n, nil
+		}
+		if err != nil {
+			return n, err
+		}
+		n += int64(len(r.rest))
+	}
+	return n, failure.New(failure.Cancelled, "read PST", s.f.Name(), "cancelled", ctx.Err())
+}
+
 // stream reads the blocks of a tree one after the other, into memory that it
 // borrows until Close.
 type stream struct {
@@ -46,6 +71,8 @@ type stream struct {
 	buf  *[]byte
 	rest []byte
 	err  error
+	// verify leaves the data encrypted.
+	verify bool
 }
 
 func (s *stream) Read(p []byte) (int, error) {
@@ -90,7 +117,11 @@ func (s *stream) fill() error {
 	if s.buf == nil {
 		s.buf = f.buffer(8192)
 	}
-	b, err := s.t.Block(s.next, (*s.buf)[:0])
+	read := s.t.Block
+	if s.verify {
+		read = s.t.verify
+	}
+	b, err := read(s.next, (*s.buf)[:0])
 	switch {
 	case errors.Is(err, io.EOF) && s.done == s.t.Size():
 		return io.EOF
