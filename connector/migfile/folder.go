@@ -5,7 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"waybill/connector/migfile/canon"
+	"waybill/format/imcea"
 	mf "waybill/format/migfile"
 	"waybill/mail"
 )
@@ -88,7 +88,7 @@ func escapeName(name string, page mf.CodePage) string {
 		}
 		switch {
 		case !fits, r < ' ', r == 0x7f, r == '\\',
-			r == '%' && i+2 < len(name) && canon.Hex(name[i+1]) >= 0 && canon.Hex(name[i+2]) >= 0:
+			r == '%' && i+2 < len(name) && imcea.Hex(name[i+1]) >= 0 && imcea.Hex(name[i+2]) >= 0:
 			for _, c := range []byte(char) {
 				fmt.Fprintf(&b, "%%%02X", c)
 			}

@@ -5,11 +5,8 @@ import (
 	"strings"
 
 	"waybill/directory"
+	"waybill/format/imcea"
 )
-
-// encapsulated begins an address of another system that Exchange wrote as an
-// Internet address: IMCEA, the type, "-", and the value ([MS-OXCMAIL] 2.1.3.1.8).
-const encapsulated = "IMCEA"
 
 // The type under which a directory keeps an Exchange name that is no longer the
 // name of its owner.
@@ -30,10 +27,10 @@ func recognize(text string) (old directory.Address, ok bool) {
 		return old, false
 	}
 	text = unfold(text)
-	if hasPrefixFold(text, `"`+encapsulated) || strings.HasPrefix(text, `"/`) {
+	if hasPrefixFold(text, `"`+imcea.Prefix) || strings.HasPrefix(text, `"/`) {
 		text = unquote(text)
 	}
-	if hasPrefixFold(text, encapsulated) {
+	if hasPrefixFold(text, imcea.Prefix) {
 		// No blank belongs into this form: they come from folding.
 		return decapsulate(strings.Map(func(r rune) rune {
 			if r == ' ' || r == '\t' {
@@ -83,41 +80,18 @@ func unquote(text string) string {
 // the byte 2E. The host says nothing: it is the one of the gateway.
 func decapsulate(text string) (old directory.Address, ok bool) {
 	local, _, _ := cutLast(text, '@')
-	kind, rest, found := strings.Cut(local[len(encapsulated):], "-")
-	if !found || kind == "" || len(kind) > 8 || rest == "" || strings.EqualFold(kind, directory.SMTP) {
+	kind, value, found := imcea.Decode(local)
+	written, _, _ := strings.Cut(local[len(imcea.Prefix):], "-")
+	if !found || len(written) > 8 || kind == directory.SMTP {
 		return old, false
 	}
-	for i := 0; i < len(kind); i++ {
-		if !isAlnum(kind[i]) {
+	for i := 0; i < len(written); i++ {
+		if !isAlnum(written[i]) {
 			return old, false
 		}
 	}
-	b := make([]byte, 0, len(rest))
-	for i := 0; i < len(rest); i++ {
-		switch {
-		case rest[i] == '_':
-			b = append(b, '/')
-		case rest[i] == '+' && i+2 < len(rest) && hex(rest[i+1]) >= 0 && hex(rest[i+2]) >= 0:
-			b = append(b, byte(hex(rest[i+1])<<4|hex(rest[i+2])))
-			i += 2
-		default:
-			b = append(b, rest[i])
-		}
-	}
-	value := strings.TrimSpace(strings.ToValidUTF8(string(b), "\uFFFD"))
-	return directory.Address{Type: strings.ToUpper(kind), Value: value}, value != ""
-}
-
-func hex(c byte) int {
-	switch {
-	case '0' <= c && c <= '9':
-		return int(c - '0')
-	case 'A' <= c && c <= 'F':
-		return int(c-'A') + 10
-	case 'a' <= c && c <= 'f':
-		return int(c-'a') + 10
-	}
-	return -1
+	value = strings.TrimSpace(strings.ToValidUTF8(value, "\uFFFD"))
+	return directory.Address{Type: kind, Value: value}, value != ""
 }
 
 // slashes reads a name of an Exchange directory, or an X.400 address as a local

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"waybill/directory"
+	"waybill/format/imcea"
 )
 
 // Table tells the Internet addresses of people by their old ones. The zero value
@@ -93,7 +94,7 @@ const maxSMTP = 254
 // and is no old address in disguise.
 func answerable(addr string) bool {
 	local, domain, ok := cutLast(addr, '@')
-	if !ok || local == "" || domain == "" || len(addr) > maxSMTP || hasPrefixFold(local, encapsulated) {
+	if !ok || local == "" || domain == "" || len(addr) > maxSMTP || hasPrefixFold(local, imcea.Prefix) {
 		return false
 	}
 	for i := 0; i < len(local); i++ {

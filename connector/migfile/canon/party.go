@@ -3,6 +3,7 @@ package canon
 import (
 	"strings"
 
+	"waybill/format/imcea"
 	mf "waybill/format/migfile"
 	"waybill/format/mime"
 	"waybill/mail"
@@ -25,7 +26,7 @@ func ToMIME(p mf.Party, resolve func(string) (string, bool)) (mime.Address, []ma
 		return mime.Address{Name: p.Name, Addr: p.Value}, nil
 	case p.Type != "":
 		text := "the address " + p.Type + ":" + p.Value + " is kept in encapsulated form"
-		return mime.Address{Name: p.Name, Addr: encapsulate(p.Type, p.Value)}, []mail.Note{{Kind: NoteAddress, Text: text}}
+		return mime.Address{Name: p.Name, Addr: imcea.Encode(p.Type, p.Value) + "@" + invalidDomain}, []mail.Note{{Kind: NoteAddress, Text: text}}
 	}
 	if resolve != nil {
 		if addr, ok := resolve(p.Name); ok {
@@ -42,7 +43,7 @@ func FromMIME(a mime.Address) mf.Party {
 	case a.Addr == "", strings.EqualFold(domain, invalidDomain) && strings.EqualFold(local, noAddress):
 		return mf.Party{Name: a.Name}
 	case strings.EqualFold(domain, invalidDomain):
-		if kind, value, ok := decapsulate(local); ok {
+		if kind, value, ok := imcea.Decode(local); ok {
 			return mf.Party{Name: a.Name, Type: kind, Value: value}
 		}
 	}
@@ -70,60 +71,6 @@ func IsClean(addr string) bool {
 		}
 	}
 	return strings.Count(addr, "@") == 1
-}
-
-func encapsulate(kind, value string) string {
-	var b strings.Builder
-	b.WriteString("IMCEA" + kind + "-")
-	for i := 0; i < len(value); i++ {
-		switch c := value[i]; {
-		case 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '=' || c == '-':
-			b.WriteByte(c)
-		case c == '/':
-			b.WriteByte('_')
-		default:
-			b.WriteByte('+')
-			b.WriteByte("0123456789ABCDEF"[c>>4])
-			b.WriteByte("0123456789ABCDEF"[c&15])
-		}
-	}
-	return b.String() + "@" + invalidDomain
-}
-
-func decapsulate(local string) (kind, value string, ok bool) {
-	if len(local) < 6 || !strings.EqualFold(local[:5], "IMCEA") {
-		return "", "", false
-	}
-	kind, rest, ok := strings.Cut(local[5:], "-")
-	if !ok || kind == "" || rest == "" {
-		return "", "", false
-	}
-	var b []byte
-	for i := 0; i < len(rest); i++ {
-		switch {
-		case rest[i] == '_':
-			b = append(b, '/')
-		case rest[i] == '+' && i+2 < len(rest) && Hex(rest[i+1]) >= 0 && Hex(rest[i+2]) >= 0:
-			b = append(b, byte(Hex(rest[i+1])<<4|Hex(rest[i+2])))
-			i += 2
-		default:
-			b = append(b, rest[i])
-		}
-	}
-	return strings.ToUpper(kind), string(b), true
-}
-
-// Hex is the value of a hexadecimal digit, -1 of anything else.
-func Hex(c byte) int {
-	switch {
-	case '0' <= c && c <= '9':
-		return int(c - '0')
-	case 'A' <= c && c <= 'F':
-		return int(c-'A') + 10
-	case 'a' <= c && c <= 'f':
-		return int(c-'a') + 10
-	}
-	return -1
 }
 
 // Clean makes one line of a text: controls and runs of blanks become one blank.
