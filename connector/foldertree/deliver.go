@@ -163,8 +163,7 @@ func (s *Shelf[K]) write(ctx context.Context, d *files.Dir, temp string, parcel 
 		return nil
 	}
 	_ = f.Close()
-	var broken *ReadError
-	if errors.As(err, &broken) {
+	if _, ok := errors.AsType[*ReadError](err); ok {
 		return err
 	}
 	return files.Fail("write message", d.Join(temp), s.format.rule("write"), err)
