@@ -7,7 +7,7 @@ OUT     := out
 FUZZTIME ?= 10s
 export CGO_ENABLED ?= 1
 
-.PHONY: build demo examples test deps vet fmt fuzz lint bench bench-short bench-imap soak proof clean
+.PHONY: build demo examples test deps vet fmt fuzz lint bench bench-short bench-imap bench-pst soak proof clean
 
 build:
 	@mkdir -p bin
@@ -65,6 +65,11 @@ bench-short: build
 # beside a bare loop of FETCH and MULTIAPPEND.
 bench-imap: build
 	@$(GO) run ./bench/imap -waybill $(BIN)
+
+# Takes the mail out of a generated PST of 2 GB with everything that is installed,
+# and out of real ones: make bench-pst PST=archive.pst,other.pst
+bench-pst: build
+	@$(GO) run ./bench/pst -waybill $(BIN) -pst "$(PST)"
 
 # Kill a migration at random moments, again and again, and check that nothing
 # is lost and nothing is there twice.

@@ -17,13 +17,16 @@
 //	-generate MB       size of the generated file, 0: none (2000)
 //	-messages N        items of the generated file (40000)
 //	-folders N         folders of the generated file (200)
-//	-tools LIST        decoding,waybill,readpst,pffexport,cp; those that are not
-//	                   installed are left out
+//	-tools LIST        decoding,waybill,readpst,readpst0,pffexport,cp; those that are
+//	                   not installed are left out. readpst0 is readpst -j 0, without
+//	                   its parallel jobs, as readpst is on one core
 //	-cores LIST        numbers of cores (2,1)
 //	-rounds N          (3)
 //	-repeat N          runs on a real file in one measurement, since it is small (20)
 //	-dir DIR           where the files go (a temporary folder); a generated file
-//	                   that is there already is used again
+//	                   that is there already is used again. On a disk Waybill waits
+//	                   until each file is durable, and the others do not: a directory
+//	                   in memory (/dev/shm) compares the programs without the disk
 //
 // Exit code 1 when something could not be run.
 package main
@@ -56,7 +59,7 @@ func main() {
 	var s settings
 	flag.StringVar(&s.waybill, "waybill", "bin/waybill", "program to measure")
 	flag.StringVar(&s.real, "pst", "", "real files")
-	flag.StringVar(&s.tools, "tools", "decoding,waybill,readpst,pffexport,cp", "what to run")
+	flag.StringVar(&s.tools, "tools", "decoding,waybill,readpst,readpst0,pffexport,cp", "what to run")
 	flag.StringVar(&s.cores, "cores", "2,1", "numbers of cores")
 	flag.StringVar(&s.dir, "dir", "", "where the files go")
 	flag.IntVar(&s.generate, "generate", 2000, "size of the generated file in MB")

@@ -120,12 +120,12 @@ func (b *bench) command(tool, file, to, written string, cores int) ([]string, er
 	case "waybill":
 		argv = []string{b.waybill, "extract", "--from", "pst:" + file, "--to", "maildir:" + out, "--list", "-",
 			"--ledger", filepath.Join(to, "ledger"), "--report", filepath.Join(to, "report")}
-	case "readpst":
+	case "readpst", "readpst0":
 		if err := os.Mkdir(out, 0o755); err != nil {
 			return nil, err
 		}
 		argv = []string{"readpst", "-q", "-D", "-M", "-o", out}
-		if cores == 1 {
+		if cores == 1 || tool == "readpst0" {
 			argv = append(argv, "-j", "0")
 		}
 		argv = append(argv, file)
