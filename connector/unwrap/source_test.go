@@ -14,11 +14,12 @@ import (
 	"waybill/connector/connectortest"
 	"waybill/connector/eml"
 	"waybill/internal/corpus"
+	"waybill/internal/scratch"
 	"waybill/mail"
 )
 
 func TestConformance(t *testing.T) {
-	dir := t.TempDir()
+	dir := scratch.Dir(t)
 	if err := os.MkdirAll(filepath.Join(dir, "anna"), 0o700); err != nil {
 		t.Fatal(err)
 	}
