@@ -73,11 +73,11 @@ func (l *pstLook) describe() {
 		l.r.Fact("stated size", "%s", amount(i.StatedSize))
 	}
 	l.r.Fact("encryption", "%s", encryptionOf(i.Encryption))
-	password := "none"
+	asks := "none"
 	if i.Password {
-		password = "set; Outlook asks for it, but it encrypts nothing and is not needed here"
+		asks = "set; Outlook asks for it, but it encrypts nothing and is not needed here"
 	}
-	l.r.Fact("password", "%s", password)
+	l.r.Fact("password", "%s", asks)
 	page := codePage(i.CodePage)
 	if i.Format != ndb.ANSI {
 		page += ", for the few texts that are not in Unicode"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io/fs"
 	"path/filepath"
+	"strings"
 
 	"waybill/failure"
 	"waybill/inspect"
@@ -67,14 +68,14 @@ func lookTree(ctx context.Context, what, dir string) (*inspect.Report, error) {
 
 // join adds what was found in one file to the report of all.
 func join(all, one *inspect.Report, path string) {
-	line := one.Kind
+	words := []string{one.Kind}
 	for _, f := range one.Facts {
 		switch f.Name {
 		case "encryption", "items", "dates":
-			line += "; " + f.Name + " " + f.Value
+			words = append(words, f.Name+" "+f.Value)
 		}
 	}
-	all.PrivateFact(filepath.Base(path), "%s", line)
+	all.PrivateFact(filepath.Base(path), "%s", strings.Join(words, "; "))
 	for _, f := range one.Findings {
 		if f.Severity == inspect.Note {
 			continue
