@@ -44,7 +44,7 @@ func TestPostofficeReadOnly(t *testing.T) {
 	}
 	t.Cleanup(func() { // or the test's directory cannot be removed
 		for _, dir := range dirs {
-			_ = os.Chmod(dir, 0o755) //nolint:gosec // of a test
+			_ = os.Chmod(dir, 0o755)
 		}
 	})
 	before := listed(t, postoffices)
@@ -87,7 +87,7 @@ func asNobody(t *testing.T, cmd *exec.Cmd, work, target string) {
 		if dir == os.TempDir() {
 			continue
 		}
-		if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // so that another account gets in
+		if err := os.Chmod(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}

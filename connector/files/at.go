@@ -53,7 +53,7 @@ func (a *At) ReadAt(p []byte, off int64) (int, error) {
 		return 0, Fail("read file", a.path, "file.read", err)
 	}
 	n, err := a.f.ReadAt(p, off)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		err = Fail("read file", fmt.Sprintf("%s, offset %d", a.path, off), "file.read", err)
 	}
 	return n, err

@@ -260,12 +260,11 @@ func (w *folderWalk) folder(nid, parent NID) Folder {
 }
 
 // additionalEntries is PidTagAdditionalRenEntryIds, a list of entry IDs whose
-// places have meanings: junkEntry is that of the folder for junk mail
+// places have meanings; that of the folder for junk mail is junkEntry
 // ([MS-OXOSFLD] 2.2.4).
-const (
-	additionalEntries mapi.ID = 0x36D8
-	junkEntry                 = 4
-)
+const additionalEntries mapi.ID = 0x36D8
+
+const junkEntry = 4
 
 // bytesOf are the bytes of a short value; nil where it is long or something else.
 func bytesOf(v mapi.Value) []byte {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -18,7 +19,7 @@ func passwordSwitch(arg string) (prefix int, ok bool) {
 // the process, where other users of the machine can read them. What is left for
 // ledgers and logs is shown, with the passwords blotted out.
 func takePasswords(args []string) (taken, shown []string) {
-	if len(args) == 0 || !containsWord(args, "mailmig") {
+	if len(args) == 0 || !slices.Contains(args, "mailmig") {
 		return args, args
 	}
 	taken, shown = make([]string, len(args)), make([]string, len(args))
@@ -41,13 +42,4 @@ func takePasswords(args []string) (taken, shown []string) {
 		}
 	}
 	return taken, shown
-}
-
-func containsWord(list []string, word string) bool {
-	for _, s := range list {
-		if s == word {
-			return true
-		}
-	}
-	return false
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"os"
 	"strconv"
 	"strings"
@@ -20,7 +21,7 @@ func overwrite(arg string, keep int) {
 		return
 	}
 	// The name of the program, in parentheses, may hold blanks.
-	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
 	const argStart, argEnd = 48 - 3, 49 - 3
 	if len(fields) <= argEnd {
 		return
