@@ -20,6 +20,7 @@ import (
 	"waybill/connector/mmff"
 	"waybill/connector/msg"
 	"waybill/connector/msmail"
+	"waybill/connector/olm"
 	"waybill/connector/pst"
 	"waybill/connector/site"
 	"waybill/connector/tree"
@@ -53,6 +54,7 @@ func newRegistry(e *env) registry {
 		{"msg", "msg:DIR", "DIR/<user>/<folder>/.../*.msg, messages that Outlook saved", msg.Source, nil},
 		{"exchangecsv", "exchangecsv:FILE", "recipients of an Exchange directory export (CSV): accounts, contacts and lists, no mail", exchangecsv.Source, nil},
 		{"pst", "pst:FILE|DIR", "Outlook's PST and OST files: DIR/<user>.pst, DIR/<user>/*.pst, or one file", pst.Source, nil},
+		{"olm", "olm:FILE|DIR", "archives of Outlook for Mac: DIR/<user>.olm, DIR/<user>/*.olm, or one file", olm.Source, nil},
 		{"site", "site:FILE", "the embedded mail site", site.Source, site.Target},
 		{"imap", "imap://USER@HOST[:PORT]", "an IMAP server, with STARTTLS", e.imapSource, e.imapTarget},
 		{"imaps", "imaps://USER@HOST[:PORT]", "an IMAP server, with TLS from the start", e.imapSource, e.imapTarget},
