@@ -58,14 +58,14 @@ func (d *desk) refused(letters []post.Letter) []post.Letter {
 // hugeSize is the length of the message that nobody may hold in memory, and
 // hugeGrowth how much live memory may grow while it passes.
 const (
-	hugeSize   = 64 << 20
+	hugeSize   = 40 << 20
 	hugeGrowth = 24 << 20
 )
 
 // huge streams a large message through the target and back.
 func huge(tr *trial) {
 	if testing.Short() {
-		tr.Skip("a message of 64 MB is not for -short")
+		tr.Skip("a message of 40 MB is not for -short")
 	}
 	d := tr.desk()
 	if limit := d.caps.MaxMessage; limit > 0 && limit < hugeSize {

@@ -76,7 +76,7 @@ func TestSuiteFindsMutants(t *testing.T) {
 	for _, m := range mutants() {
 		t.Run(m.name, func(t *testing.T) {
 			if m.huge && testing.Short() {
-				t.Skip("a message of 100 MB is not for -short")
+				t.Skip("a message of 40 MB is not for -short")
 			}
 			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 			defer cancel()
